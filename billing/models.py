@@ -1,0 +1,154 @@
+"""Tokens: grants (lots in a pocket), holds, and the append-only movements between their states.
+
+A grant's tokens are always in exactly one of five places: available, held, spent, expired,
+voided. A movement takes an amount out of one place and puts it into another, so the ledger
+balances by construction; the totals on the grant are guarded by CHECK constraints.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Grant(models.Model):
+    """A lot of tokens in a pocket. All amounts are whole tokens."""
+
+    class Kind(models.TextChoices):
+        FREE_MONTHLY = "free_monthly", _("Free monthly")
+        PURCHASED = "purchased", _("Purchased")
+        PREMIUM_DAILY = "premium_daily", _("Premium daily")
+        ADJUSTMENT = "adjustment", _("Adjustment")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
+    )
+    kind = models.CharField(max_length=16, choices=Kind)
+    priority = models.PositiveSmallIntegerField(help_text=_("Lowest is spent first"))
+    source = models.CharField(
+        max_length=200, unique=True, help_text=_("The business fact it comes from, once")
+    )
+    effective_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    amount = models.PositiveBigIntegerField()
+    available = models.PositiveBigIntegerField()
+    held = models.PositiveBigIntegerField(default=0)
+    spent = models.PositiveBigIntegerField(default=0)
+    expired = models.PositiveBigIntegerField(default=0)
+    voided = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["user", "priority", "expires_at", "id"],
+                name="grant_spendable",
+                condition=Q(available__gt=0),
+            ),
+            models.Index(
+                fields=["expires_at"], name="grant_to_expire", condition=Q(available__gt=0)
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="grant_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(available__gte=0)
+                & Q(held__gte=0)
+                & Q(spent__gte=0)
+                & Q(expired__gte=0)
+                & Q(voided__gte=0),
+                name="grant_states_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    amount=F("available") + F("held") + F("spent") + F("expired") + F("voided")
+                ),
+                name="grant_states_sum_to_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
+                name="grant_expires_after_effect",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Hold(models.Model):
+    """Tokens set aside for one piece of work; resolved exactly once. Pins the grants it took."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        SETTLED = "settled", _("Settled")
+        RELEASED = "released", _("Released")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="holds"
+    )
+    key = models.CharField(
+        max_length=200, unique=True, help_text=_("What it is for, e.g. run:<id>")
+    )
+    amount = models.PositiveBigIntegerField()
+    settled_amount = models.PositiveBigIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.OPEN)
+    expires_at = models.DateTimeField(help_text=_("Released by the sweep after this"))
+    created_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["expires_at"], name="hold_open", condition=Q(state="open")),
+            models.Index(fields=["user", "-created_at"], name="hold_of_user"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="hold_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(settled_amount__isnull=True) | Q(settled_amount__lte=F("amount")),
+                name="hold_settled_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", resolved_at__isnull=True)
+                | Q(state__in=["settled", "released"], resolved_at__isnull=False),
+                name="hold_resolved_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Movement(models.Model):
+    """One step of tokens of one grant from one state to another. Never edited, never deleted."""
+
+    class State(models.TextChoices):
+        ISSUED = "issued", _("Issued")
+        AVAILABLE = "available", _("Available")
+        HELD = "held", _("Held")
+        SPENT = "spent", _("Spent")
+        EXPIRED = "expired", _("Expired")
+        VOIDED = "voided", _("Voided")
+
+    grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="movements")
+    hold = models.ForeignKey(
+        Hold, on_delete=models.PROTECT, null=True, blank=True, related_name="movements"
+    )
+    from_state = models.CharField(max_length=16, choices=State)
+    to_state = models.CharField(max_length=16, choices=State)
+    amount = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=255, unique=True, help_text=_("Idempotency key"))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="movement_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(from_state=F("to_state")), name="movement_changes_state"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

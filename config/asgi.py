@@ -1,0 +1,9 @@
+"""ASGI: serves everything, and the event streams that only it can serve."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_asgi_application()

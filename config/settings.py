@@ -1,0 +1,322 @@
+"""Django settings, all from the environment (`.env.example` describes every variable).
+
+Nothing is configured: the embedded default (DEBUG, SQLite, emulated providers). Everything is:
+PostgreSQL, Redis, real providers. The same file serves both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config.env import Environment, kept_secret
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR / ".env")
+
+# --- The process -----------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", True)
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / "var"))).resolve()
+SECRET_KEY = env.text("SECRET_KEY") or (kept_secret(STATE_DIR / "secret_key") if DEBUG else "")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", ".localhost"))
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+SITES_DOMAIN = env.text("SITES_DOMAIN", f"localhost:{PORT}" if DEBUG else "")
+if not DEBUG and len(SECRET_KEY) < 50:
+    env.problem("SECRET_KEY must be at least 50 characters outside DEBUG")
+if not DEBUG and not SITES_DOMAIN:
+    env.problem("SITES_DOMAIN must name the domain that serves generated sites outside DEBUG")
+
+# --- Applications ----------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "accounts",
+    "models_catalog",
+    "billing",
+    "builder",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.headless",
+    "djstripe",
+    "django_celery_beat",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Database --------------------------------------------------------------------------------
+DATABASES = {
+    "default": env.database("DATABASE_URL", str(STATE_DIR / "sitewright.sqlite"), BASE_DIR)
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE takes the write lock at BEGIN: select_for_update is a no-op on SQLite, so this is
+    # what serialises read-modify-write there, and what avoids "database is locked" on upgrade.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 20, "timeout": 10},
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# dj-stripe's own history takes over a minute to apply; ours is the same schema in one file.
+MIGRATION_MODULES = {"djstripe": "billing.djstripe_migrations"}
+
+# --- Redis, cache, Celery --------------------------------------------------------------------
+REDIS_URL = env.text("REDIS_URL") or "redis://127.0.0.1:6379/0"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "sitewright",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "short"
+CELERY_TASK_ROUTES = {"builder.tasks.run_execute": {"queue": "runs"}}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Celery is only a doorbell: the row is the truth, a sweeper rings again. So publishing may fail
+# fast when Redis is away instead of holding up the request (kombu would retry for ever).
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_POOL_LIMIT = None
+CELERY_REDIS_MAX_CONNECTIONS = 1000
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_connections": 1000,
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    "global_keyprefix": "sitewright:celery:",
+}
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+WORKER_POOL = env.choice("WORKER_POOL", "threads", choices=("threads", "gevent"))
+WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 64, minimum=1, maximum=2000)
+
+# --- People ----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/dashboard/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = env.choice(
+    "EMAIL_VERIFICATION",
+    "optional" if DEBUG else "mandatory",
+    choices=("none", "optional", "mandatory"),
+)
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, minimum=0, maximum=10)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+USERSESSIONS_TRACK_ACTIVITY = True
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
+for _provider in ("google", "github"):
+    _client_id = env.text(f"{_provider.upper()}_CLIENT_ID")
+    _client_secret = env.text(f"{_provider.upper()}_CLIENT_SECRET")
+    if bool(_client_id) != bool(_client_secret):
+        env.problem(f"{_provider.upper()}_CLIENT_ID and _CLIENT_SECRET must be set together")
+    if _client_id and _client_secret:
+        INSTALLED_APPS.append(f"allauth.socialaccount.providers.{_provider}")
+        SOCIALACCOUNT_PROVIDERS[_provider] = {
+            "APPS": [{"client_id": _client_id, "secret": _client_secret}],
+            "OAUTH_PKCE_ENABLED": _provider == "google",
+            "EMAIL_AUTHENTICATION": False,
+        }
+
+JWT_SECRET = env.text("JWT_SECRET") or (kept_secret(STATE_DIR / "jwt_secret") if DEBUG else "")
+if not DEBUG and len(JWT_SECRET.encode()) < 32:
+    env.problem("JWT_SECRET must be at least 32 bytes outside DEBUG")
+HEADLESS_ONLY = False
+HEADLESS_CLIENTS = ("app", "browser")
+HEADLESS_TOKEN_STRATEGY = "allauth.headless.tokens.strategies.jwt.JWTTokenStrategy"  # noqa: S105
+HEADLESS_JWT_ALGORITHM = "HS256"
+HEADLESS_JWT_PRIVATE_KEY = JWT_SECRET
+# Without this a logged-out user's access token lives on until it expires.
+HEADLESS_JWT_STATEFUL_VALIDATION_ENABLED = True
+
+EMAIL_URL = env.text("EMAIL_URL", "filemail://" if DEBUG else "")
+if not EMAIL_URL:
+    env.problem(
+        "EMAIL_URL must name the mail server outside DEBUG, e.g. smtp+tls://user:pw@host:587"
+    )
+vars().update(env.email(EMAIL_URL, STATE_DIR / "mail"))
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Sitewright <hello@localhost>")
+
+# --- AI providers ----------------------------------------------------------------------------
+# Keys and base URLs by the name of their variable: a catalogue row says which one is its own.
+PROVIDER_KEYS = {
+    f"{name}_API_KEY": env.text(f"{name}_API_KEY")
+    for name in ("OPENROUTER", "QWEN", "OPENAI", "ANTHROPIC")
+}
+PROVIDER_BASE_URLS = {
+    f"{name}_BASE_URL": env.http_url(f"{name}_BASE_URL")
+    for name in ("OPENROUTER", "QWEN", "OPENAI", "ANTHROPIC")
+}
+# Where script/server runs the stand-in for providers without a key; never outside DEBUG.
+AI_EMULATOR_URL = env.http_url("AI_EMULATOR_URL") if DEBUG else ""
+PROXY_HOST = env.text("PROXY_HOST")
+PROXY_PORT = env.integer("PROXY_PORT", 7890, minimum=1, maximum=65535)
+PROXY_USER = env.text("PROXY_USER")
+PROXY_PASSWORD = env.text("PROXY_PASSWORD")
+
+# --- Stripe (dj-stripe) ----------------------------------------------------------------------
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_BASE = env.http_url("STRIPE_API_BASE")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+if STRIPE_API_BASE:
+    STRIPE_API_HOST = STRIPE_API_BASE
+
+# --- Pages -----------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+MEDIA_ROOT = STATE_DIR / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+SITES_SCHEME = "http" if DEBUG else "https"
+
+# --- Security --------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "frame-src": [f"{SITES_SCHEME}://*.{SITES_DOMAIN}"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "sitewright_session" if DEBUG else "__Host-session"
+CSRF_COOKIE_NAME = "sitewright_csrf" if DEBUG else "__Host-csrf"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Tokens (the owner's numbers) ------------------------------------------------------------
+FREE_MONTHLY_TOKENS = 10_000
+PREMIUM_DAILY_TOKENS = 30_000
+# Lower is spent first. The owner's order: free, then purchased, then premium.
+POCKET_PRIORITIES = {
+    "adjustment": 5,
+    "free_monthly": 10,
+    "purchased": 20,
+    "premium_daily": 30,
+}
+
+# --- Runs ------------------------------------------------------------------------------------
+RUN_FIRST_TOKEN_TIMEOUT_SECONDS = 120
+RUN_IDLE_TIMEOUT_SECONDS = 60
+RUN_TOTAL_TIMEOUT_SECONDS = 600
+RUN_LEASE_SECONDS = 30
+RUN_HEARTBEAT_SECONDS = 10
+RUN_REDISPATCH_AFTER_SECONDS = 20
+RUN_PROMPT_MAX_BYTES = 32 * 1024
+
+env.refuse_if_wrong()

@@ -1,0 +1,9 @@
+"""WSGI: pages and API in production, where the front routes event streams to ASGI."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_wsgi_application()

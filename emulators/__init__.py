@@ -1,0 +1,1 @@
+"""Local stand-ins for the outside world: what a machine without keys runs against."""

@@ -1,0 +1,139 @@
+"""What can be run and what it costs: rows that staff edit in the admin."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Provider(models.Model):
+    """An API that serves models. Its key stays in the environment, only the name is here."""
+
+    class Adapter(models.TextChoices):
+        OPENROUTER = "openrouter", "OpenRouter"
+        DASHSCOPE = "dashscope", "DashScope (compatible mode)"
+        OPENAI_COMPATIBLE = "openai_compatible", "OpenAI-compatible"
+        ANTHROPIC = "anthropic", "Anthropic Messages"
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=80)
+    adapter = models.CharField(max_length=32, choices=Adapter)
+    base_url = models.URLField(help_text=_("Overridden by the environment variable below, if set"))
+    key_variable = models.CharField(
+        max_length=64,
+        validators=[RegexValidator(r"^[A-Z][A-Z0-9_]*_API_KEY$")],
+        help_text=_("Name of the environment variable that holds the key"),
+    )
+    use_proxy = models.BooleanField(
+        default=False, help_text=_("Call it through PROXY_HOST:PROXY_PORT when those are set")
+    )
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AIModel(models.Model):
+    """A model people choose. `slug` is its public id in the API and in forms."""
+
+    class BillingUnit(models.TextChoices):
+        PER_TOKEN = "per_token", _("per token")
+        PER_REQUEST = "per_request", _("per request")
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=80)
+    maker = models.CharField(max_length=80)
+    tagline = models.CharField(max_length=120)
+    token_cost = models.PositiveIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(10_000_000)],
+        help_text=_("Tokens charged per output token, or per request, see billing unit"),
+    )
+    billing_unit = models.CharField(
+        max_length=16, choices=BillingUnit, default=BillingUnit.PER_TOKEN
+    )
+    input_weight = models.DecimalField(
+        max_digits=4,
+        decimal_places=3,
+        default=Decimal("0.2"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        help_text=_("Share of the token cost that one input token costs, 0 to 1"),
+    )
+    vision = models.BooleanField(default=False, help_text=_("Understands pictures"))
+    context_window = models.PositiveIntegerField(help_text=_("Tokens, input and output together"))
+    max_output_tokens = models.PositiveIntegerField(help_text=_("Most tokens of one answer"))
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "slug"]
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(token_cost__gte=1), name="model_token_cost_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(input_weight__gte=0) & Q(input_weight__lte=1),
+                name="model_input_weight_0_to_1",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_output_tokens__gte=1)
+                & Q(context_window__gt=models.F("max_output_tokens")),
+                name="model_output_fits_context",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Route(models.Model):
+    """One way to reach a model: a provider and what that provider calls the model."""
+
+    model = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="routes")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="routes")
+    provider_model_id = models.CharField(max_length=120)
+    priority = models.PositiveSmallIntegerField(default=10, help_text=_("Lowest is tried first"))
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["priority", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "provider", "provider_model_id"], name="route_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} via {self.provider}"
+
+
+class Fallback(models.Model):
+    """Where to go when every route of a model fails, if the user allowed it."""
+
+    model = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="fallbacks")
+    fallback = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="fallback_of")
+    position = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "fallback"], name="fallback_once"),
+            models.CheckConstraint(
+                condition=~Q(model=models.F("fallback")), name="fallback_not_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} → {self.fallback}"
