@@ -1,0 +1,229 @@
+"""The life of one streamed request, the same for every provider.
+
+A provider adds a `WireRequest` (what to send) and a `Decoder` (what an event means).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import requests
+
+from builder.providers.abort import AbortSwitch
+from builder.providers.errors import ErrorCode, ProviderError
+from builder.providers.failures import provider_error, read_error_body, retry_after
+from builder.providers.network_failures import error_from_exception
+from builder.providers.sse import EventTooLong, ServerSentEvent, ServerSentEventParser
+from builder.providers.transport import open_session
+from builder.providers.types import Endpoint, Finished, FinishReason, StreamEvent
+
+_READ_BYTES = 65536
+_MAX_ERROR_BODY_BYTES = 65536
+_ERROR_BODY_SECONDS = 10.0
+#: How long the usage may follow the model's last word; then it counts as not reported.
+_AFTER_FINISH_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A POST, ready to be sent."""
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Decoder(Protocol):
+    """Understands one stream of one provider; made anew for each."""
+
+    #: Why the model stopped, once it said so.
+    finish_reason: FinishReason | None
+    #: The provider said that nothing more follows.
+    ended: bool
+    generation_id: str | None
+
+    def headers(self, headers: Mapping[str, str]) -> None:
+        """Take note of the response's headers."""
+
+    def decode(self, event: ServerSentEvent) -> Iterator[StreamEvent]:
+        """What `event` means. Raises ProviderError."""
+
+
+class HttpStream:
+    """A ProviderStream over HTTP and server-sent events."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        wire: WireRequest,
+        decoder: Decoder,
+        error_codes: Mapping[str, ErrorCode],
+    ) -> None:
+        self._endpoint = endpoint
+        self._wire = wire
+        self._decoder = decoder
+        self._error_codes = error_codes
+        self._switch = AbortSwitch()
+        self._answering = False
+        self._events = self._run()
+
+    @property
+    def generation_id(self) -> str | None:
+        return self._decoder.generation_id
+
+    def __iter__(self) -> Iterator[StreamEvent]:
+        return self._events
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def abort(self) -> None:
+        self._switch.abort()
+
+    def close(self) -> None:
+        try:
+            self._events.close()
+        except ValueError:
+            # Another thread is inside the iterator: wake it up, it then cleans up itself.
+            self._switch.abort()
+
+    def _run(self) -> Generator[StreamEvent, None, None]:
+        try:
+            with contextlib.closing(self._converse()) as events:
+                for event in events:
+                    if self._switch.aborted:
+                        break
+                    yield event
+            if self._switch.aborted:
+                raise _aborted()
+        except ProviderError:
+            if self._switch.aborted:
+                raise _aborted() from None
+            raise
+        except Exception as error:
+            if self._switch.aborted:
+                raise _aborted() from None
+            raise error_from_exception(error, self._endpoint, answering=self._answering) from error
+        finally:
+            self._switch.release()
+
+    def _converse(self) -> Generator[StreamEvent, None, None]:
+        if self._switch.aborted:
+            return
+        endpoint, wire = self._endpoint, self._wire
+        with (
+            open_session(endpoint, self._switch) as session,
+            session.post(
+                wire.url,
+                data=wire.body,
+                headers=wire.headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(endpoint.connect_timeout_seconds, endpoint.read_timeout_seconds),
+            ) as response,
+        ):
+            self._answering = True
+            self._decoder.headers(response.headers)
+            self._refuse_what_is_no_stream(response)
+            yield from self._read_events(response)
+        yield Finished(self._decoder.finish_reason or FinishReason.UNKNOWN)
+
+    def _refuse_what_is_no_stream(self, response: requests.Response) -> None:
+        content_type = response.headers.get("Content-Type", "")
+        status = response.status_code
+        if status == 200 and content_type.partition(";")[0].strip().lower() in _STREAM_TYPES:
+            return
+        if 300 <= status < 400:
+            raise ProviderError("bad_response", "A redirect was refused.", status=status)
+        body = self._read_error_body(response)
+        report = read_error_body(body, content_type)
+        if 200 <= status < 300 and not (b'"error"' in body and report.message):
+            raise ProviderError(
+                "bad_response", "The provider answered without a stream.", status=status
+            )
+        raise provider_error(
+            report,
+            self._endpoint,
+            status=status if status >= 300 else None,
+            overrides=self._error_codes,
+            retry_after_seconds=retry_after(response.headers),
+        )
+
+    def _read_error_body(self, response: requests.Response) -> bytes:
+        """As much as arrives in time. The status tells more than a body that breaks off."""
+        body = bytearray()
+        deadline = time.monotonic() + _ERROR_BODY_SECONDS
+        self._switch.limit_silence(_ERROR_BODY_SECONDS)
+        with contextlib.suppress(Exception):
+            while len(body) < _MAX_ERROR_BODY_BYTES and time.monotonic() < deadline:
+                chunk = response.raw.read1(_MAX_ERROR_BODY_BYTES, decode_content=True)
+                if not chunk:
+                    break
+                body += chunk
+        return bytes(body)
+
+    def _read_events(self, response: requests.Response) -> Iterator[StreamEvent]:
+        decoder = self._decoder
+        parser = ServerSentEventParser()
+        try:
+            for chunk in self._chunks(response.raw):
+                for event in parser.feed(chunk):
+                    yield from decoder.decode(event)
+                    if decoder.ended:
+                        return
+        except EventTooLong as error:
+            raise ProviderError("bad_response", f"The provider sent {error}.") from None
+        last = parser.finish()
+        if last is not None:
+            yield from self._decode_last(last)
+        if not decoder.ended and decoder.finish_reason is None:
+            raise ProviderError("cut", "The answer ended before the model had finished.")
+
+    def _chunks(self, raw: Any) -> Iterator[bytes]:
+        """Bytes as they arrive. Once the model has finished, a failure only ends them."""
+        deadline: float | None = None
+        while True:
+            if self._decoder.finish_reason is not None:
+                if deadline is None:
+                    deadline = time.monotonic() + _AFTER_FINISH_SECONDS
+                    self._switch.limit_silence(_AFTER_FINISH_SECONDS)
+                elif time.monotonic() > deadline:
+                    return
+            try:
+                chunk = raw.read1(_READ_BYTES, decode_content=True)
+            except Exception:
+                if deadline is None:
+                    raise
+                return
+            if not chunk:
+                return
+            yield chunk
+
+    def _decode_last(self, event: ServerSentEvent) -> Iterator[StreamEvent]:
+        """An event without its end: taken if it is whole, else the stream was cut in it."""
+        try:
+            yield from self._decoder.decode(event)
+        except ProviderError as error:
+            if error.code != "bad_response":
+                raise
+
+
+#: Without a type some gateways send the stream all the same.
+_STREAM_TYPES = ("text/event-stream", "")
+
+
+def _aborted() -> ProviderError:
+    return ProviderError("aborted", "The request was stopped.")
