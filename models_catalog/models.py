@@ -10,6 +10,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
+def _says_why(name: str) -> models.CheckConstraint:
+    # People are shown why something is off, so the reason is not optional.
+    return models.CheckConstraint(
+        condition=Q(enabled=True) | ~Q(disabled_reason=""),
+        name=name,
+        violation_error_message=_("Say why it is switched off: people are shown the reason."),
+    )
+
+
 class Provider(models.Model):
     """An API that serves models. Its key stays in the environment, only the name is here."""
 
@@ -37,9 +46,15 @@ class Provider(models.Model):
 
     class Meta:
         ordering = ["position", "slug"]
+        constraints = [_says_why("provider_off_says_why")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def base_url_variable(self) -> str:
+        """`QWEN_API_KEY` → `QWEN_BASE_URL`."""
+        return f"{self.key_variable.removesuffix('_API_KEY')}_BASE_URL"
 
 
 class AIModel(models.Model):
@@ -80,17 +95,25 @@ class AIModel(models.Model):
         verbose_name_plural = _("models")
         constraints = [
             models.CheckConstraint(
-                condition=Q(token_cost__gte=1), name="model_token_cost_positive"
+                condition=Q(token_cost__gte=1),
+                name="model_token_cost_positive",
+                violation_error_message=_("The token cost must be at least 1."),
             ),
             models.CheckConstraint(
                 condition=Q(input_weight__gte=0) & Q(input_weight__lte=1),
                 name="model_input_weight_0_to_1",
+                violation_error_message=_("The input weight must be from 0 to 1."),
             ),
             models.CheckConstraint(
                 condition=Q(max_output_tokens__gte=1)
                 & Q(context_window__gt=models.F("max_output_tokens")),
                 name="model_output_fits_context",
+                violation_error_message=_(
+                    "The context window must be larger than the longest answer, "
+                    "which is at least 1 token."
+                ),
             ),
+            _says_why("model_off_says_why"),
         ]
 
     def __str__(self) -> str:
@@ -112,7 +135,8 @@ class Route(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["model", "provider", "provider_model_id"], name="route_once"
-            )
+            ),
+            _says_why("route_off_says_why"),
         ]
 
     def __str__(self) -> str:
@@ -131,7 +155,9 @@ class Fallback(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["model", "fallback"], name="fallback_once"),
             models.CheckConstraint(
-                condition=~Q(model=models.F("fallback")), name="fallback_not_itself"
+                condition=~Q(model=models.F("fallback")),
+                name="fallback_not_itself",
+                violation_error_message=_("A model can not be its own fallback."),
             ),
         ]
 
