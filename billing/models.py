@@ -7,10 +7,27 @@ balances by construction; the totals on the grant are guarded by CHECK constrain
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def in_spending_order(self) -> GrantQuerySet:
+        """Which is spent first: lowest priority, then soonest to expire, then oldest."""
+        return self.order_by("priority", F("expires_at").asc(nulls_last=True), "pk")
+
+    def spendable_at(self, now: datetime) -> GrantQuerySet:
+        """In effect, not lapsed, and not empty."""
+        return self.filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=now),
+            spendable=True,
+            effective_at__lte=now,
+        )
 
 
 class Grant(models.Model):
@@ -38,17 +55,27 @@ class Grant(models.Model):
     spent = models.PositiveBigIntegerField(default=0)
     expired = models.PositiveBigIntegerField(default=0)
     voided = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
+    # The indexes below ask for this flag and not for `available > 0`: an index whose condition
+    # names a column is rewritten by every change of it. A flag changes only when a grant runs
+    # dry or is filled again, so PostgreSQL can update the totals in place (HOT).
+    spendable = models.GeneratedField(
+        expression=models.ExpressionWrapper(Q(available__gt=0), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index(
                 fields=["user", "priority", "expires_at", "id"],
                 name="grant_spendable",
-                condition=Q(available__gt=0),
+                condition=Q(spendable=True),
             ),
             models.Index(
-                fields=["expires_at"], name="grant_to_expire", condition=Q(available__gt=0)
+                fields=["expires_at"], name="grant_to_expire", condition=Q(spendable=True)
             ),
         ]
         constraints = [
@@ -95,13 +122,12 @@ class Hold(models.Model):
     settled_amount = models.PositiveBigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.OPEN)
     expires_at = models.DateTimeField(help_text=_("Released by the sweep after this"))
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     resolved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["expires_at"], name="hold_open", condition=Q(state="open")),
-            models.Index(fields=["user", "-created_at"], name="hold_of_user"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="hold_amount_positive"),
@@ -113,6 +139,11 @@ class Hold(models.Model):
                 condition=Q(state="open", resolved_at__isnull=True)
                 | Q(state__in=["settled", "released"], resolved_at__isnull=False),
                 name="hold_resolved_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="settled", settled_amount__isnull=False)
+                | Q(state__in=["open", "released"], settled_amount__isnull=True),
+                name="hold_settled_has_amount",
             ),
         ]
 
@@ -139,7 +170,7 @@ class Movement(models.Model):
     to_state = models.CharField(max_length=16, choices=State)
     amount = models.PositiveBigIntegerField()
     key = models.CharField(max_length=255, unique=True, help_text=_("Idempotency key"))
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["pk"]

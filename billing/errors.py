@@ -1,0 +1,49 @@
+"""What can go wrong with tokens, in words a person can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext
+
+from config.errors import Conflict, PaymentRequired
+
+
+class InsufficientTokens(PaymentRequired):
+    """There is less than the work needs. Nothing was taken.
+
+    required: the least that would have done, tokens. available: what can be spent now, tokens.
+    extra: further members for the JSON body, e.g. `affordableModels`, `upgradeUrl`.
+    """
+
+    def __init__(self, *, required: int, available: int, **extra: Any) -> None:
+        message = gettext(
+            "This needs at least %(required)s tokens and you have %(available)s. Nothing was"
+            " charged. Choose a cheaper model or a shorter request, or get more tokens."
+        ) % {"required": intcomma(required), "available": intcomma(available)}
+        super().__init__(message, required=required, available=available, **extra)
+        self.required = required
+        self.available = available
+
+
+class HoldAlreadyReleased(Conflict):
+    """A settlement came after the hold had been given back: the tokens are no longer set aside."""
+
+    code = "hold_released"
+
+
+class HoldAlreadySettled(Conflict):
+    """A release came after the hold had been charged: what is spent stays spent."""
+
+    code = "hold_settled"
+
+
+class GrantConflict(Conflict):
+    """One business fact (`source`) was to become two different grants."""
+
+    code = "grant_conflict"
+
+
+class LedgerBroken(RuntimeError):
+    """The ledger contradicts itself: a bug or a hand in the database, never a user's doing."""

@@ -1,0 +1,135 @@
+"""Holds through the ORM, on any database.
+
+Who waits for whom: a taker locks the user's spendable grants in spending order; a resolver locks
+the hold, then its grants in the same order. Nobody locks a hold while holding grants of another
+transaction's hold, so there is no cycle. On SQLite the transaction is IMMEDIATE: one writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import F
+
+from billing.errors import LedgerBroken
+from billing.models import Grant, Hold, Movement
+from billing.services.engines.types import Outcome, ResolveRequest, Take, TakeRequest
+
+
+def take(request: TakeRequest) -> Take:
+    """One hold, or the reason why not; see `hold_create`."""
+    with transaction.atomic(savepoint=False):
+        if Hold.objects.filter(key=request.key).exists():
+            return Take(Outcome.EXISTS)
+        made = Grant.objects.filter(source__in=request.allowances).count()
+        if made < len(request.allowances):
+            return Take(Outcome.ALLOWANCE_MISSING)
+        grants = Grant.objects.filter(user_id=request.user_id).spendable_at(request.now)
+        plan = _plan(grants.in_spending_order().select_for_update(), request.at_most)
+        amount = sum(part for _, part in plan)
+        # The same call may have run beside us while we waited for the lock.
+        if Hold.objects.filter(key=request.key).exists():
+            return Take(Outcome.EXISTS)
+        if amount < request.at_least:
+            return Take(Outcome.SHORT, available=amount)
+        hold = Hold.objects.create(
+            user_id=request.user_id,
+            key=request.key,
+            amount=amount,
+            expires_at=request.expires_at,
+            created_at=request.now,
+        )
+        _pin(hold, plan)
+        return Take(Outcome.TAKEN, hold_id=hold.pk, amount=amount)
+
+
+def resolve(request: ResolveRequest) -> list[tuple[str, int]] | None:
+    """The charged (kind, tokens) in spending order; None if the hold was not open any more."""
+    with transaction.atomic(savepoint=False):
+        hold = _close(request)
+        if hold is None:
+            return None
+        pinned = dict(
+            Movement.objects.filter(hold=hold, to_state=Movement.State.HELD).values_list(
+                "grant_id", "amount"
+            )
+        )
+        grants = Grant.objects.filter(pk__in=pinned).in_spending_order().select_for_update()
+        left = request.charge or 0
+        charged: list[tuple[str, int]] = []
+        for grant in grants:
+            spent = min(left, pinned[grant.pk])
+            left -= spent
+            _unpin(hold, grant, pinned[grant.pk], spent, request)
+            if spent:
+                charged.append((grant.kind, spent))
+        return charged
+
+
+def _plan(grants: Iterable[Grant], at_most: int) -> list[tuple[Grant, int]]:
+    plan = []
+    for grant in grants:
+        part = min(grant.available, at_most)
+        if part:
+            plan.append((grant, part))
+            at_most -= part
+    return plan
+
+
+def _pin(hold: Hold, plan: list[tuple[Grant, int]]) -> None:
+    for grant, part in plan:
+        changed = Grant.objects.filter(pk=grant.pk, available__gte=part).update(
+            available=F("available") - part, held=F("held") + part
+        )
+        if changed != 1:
+            raise LedgerBroken(f"grant {grant.pk} had {part} tokens under a lock, and lost them")
+    Movement.objects.bulk_create(
+        Movement(
+            grant=grant,
+            hold=hold,
+            from_state=Movement.State.AVAILABLE,
+            to_state=Movement.State.HELD,
+            amount=part,
+            key=f"hold:{hold.key}:{grant.pk}",
+            created_at=hold.created_at,
+        )
+        for grant, part in plan
+    )
+
+
+def _close(request: ResolveRequest) -> Hold | None:
+    state = Hold.State.RELEASED if request.charge is None else Hold.State.SETTLED
+    changed = Hold.objects.filter(
+        pk=request.hold_id, state=Hold.State.OPEN, amount__gte=request.charge or 0
+    ).update(state=state, settled_amount=request.charge, resolved_at=request.now)
+    return Hold.objects.get(pk=request.hold_id) if changed else None
+
+
+def _unpin(hold: Hold, grant: Grant, pinned: int, spent: int, request: ResolveRequest) -> None:
+    """Out of `held`: what is charged is spent, the rest is available again, or has lapsed."""
+    # `expired > 0` too: clocks differ between machines, and what a sweep has begun stays so.
+    lapsed = grant.expired > 0 or (grant.expires_at is not None and grant.expires_at <= request.now)
+    rest_state = Movement.State.EXPIRED if lapsed else Movement.State.AVAILABLE
+    rest = pinned - spent
+    steps = [("settle", Movement.State.SPENT, spent)] if spent else []
+    steps += [("lapse" if lapsed else "return", rest_state, rest)] if rest else []
+    changed = Grant.objects.filter(pk=grant.pk, held__gte=pinned).update(
+        held=F("held") - pinned,
+        spent=F("spent") + spent,
+        **{rest_state.value: F(rest_state.value) + rest},
+    )
+    if changed != 1:
+        raise LedgerBroken(f"grant {grant.pk} does not hold the {pinned} tokens of {hold.key}")
+    Movement.objects.bulk_create(
+        Movement(
+            grant=grant,
+            hold=hold,
+            from_state=Movement.State.HELD,
+            to_state=to_state,
+            amount=amount,
+            key=f"{verb}:{hold.key}:{grant.pk}",
+            created_at=request.now,
+        )
+        for verb, to_state, amount in steps
+    )

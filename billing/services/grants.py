@@ -1,0 +1,101 @@
+"""Grants: tokens put into a pocket, once per business fact, and taken out when they lapse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.allowances import allowances_of
+from billing.errors import GrantConflict
+from billing.models import Grant, Movement
+
+
+def grant_create(
+    *,
+    user_id: int,
+    kind: Grant.Kind | str,
+    amount: int,
+    source: str,
+    effective_at: datetime,
+    expires_at: datetime | None = None,
+) -> Grant:
+    """Put `amount` tokens into a pocket of the user, once per `source`.
+
+    source: the business fact it comes from (`purchase:<checkout session>`). Again with the same
+    facts: the same grant, nothing changed. Raises GrantConflict for the same source with another
+    user, kind or amount, ValueError for an amount or dates that make no sense.
+    """
+    if amount <= 0:
+        raise ValueError("a grant needs at least one token")
+    if expires_at is not None and expires_at <= effective_at:
+        raise ValueError("a grant can not lapse before it takes effect")
+    grant = Grant.objects.filter(source=source).first()
+    if grant is None:
+        wanted = Grant(
+            user_id=user_id,
+            kind=kind,
+            priority=settings.POCKET_PRIORITIES[kind],
+            source=source,
+            effective_at=effective_at,
+            expires_at=expires_at,
+            amount=amount,
+            available=amount,
+        )
+        grant = _grants_insert([wanted])[0]
+    if (grant.user_id, grant.kind, grant.amount) != (user_id, kind, amount):
+        raise GrantConflict(f"{source} is already a grant, with other facts")
+    return grant
+
+
+def allowance_ensure(*, user_id: int, now: datetime) -> None:
+    """Make the grants the user is due at `now` and has not got yet. Again: no effect.
+
+    Safe beside itself and beside the batches: a grant's source can exist only once.
+    """
+    due = {allowance.source: allowance for allowance in allowances_of(user_id=user_id, now=now)}
+    made = Grant.objects.filter(source__in=due).values_list("source", flat=True)
+    for source in made:
+        del due[source]
+    if due:
+        _grants_insert(
+            Grant(
+                user_id=user_id,
+                kind=allowance.kind,
+                priority=settings.POCKET_PRIORITIES[allowance.kind],
+                source=allowance.source,
+                effective_at=allowance.period.start,
+                expires_at=allowance.period.end,
+                amount=allowance.amount,
+                available=allowance.amount,
+                created_at=now,
+            )
+            for allowance in due.values()
+        )
+
+
+def _grants_insert(grants: Iterable[Grant]) -> list[Grant]:
+    """Insert those whose source is new, each with the movement that issues it."""
+    wanted = list(grants)
+    with transaction.atomic(savepoint=False):
+        # Waits for whoever is inserting the same source, then leaves theirs alone; the SELECT
+        # sees it, because at READ COMMITTED each statement looks anew.
+        Grant.objects.bulk_create(wanted, ignore_conflicts=True)
+        stored = list(Grant.objects.filter(source__in=[grant.source for grant in wanted]))
+        Movement.objects.bulk_create(
+            (
+                Movement(
+                    grant=grant,
+                    from_state=Movement.State.ISSUED,
+                    to_state=Movement.State.AVAILABLE,
+                    amount=grant.amount,
+                    key=grant.source,
+                    created_at=grant.created_at,
+                )
+                for grant in stored
+            ),
+            ignore_conflicts=True,
+        )
+    return stored
