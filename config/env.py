@@ -60,9 +60,15 @@ class Environment:
         self.names: list[str] = []
         self.problems: list[str] = []
 
+    @classmethod
+    def of_project(cls, root: Path) -> Environment:
+        """The environment and `.env` (or the file that ENV_FILE names; /dev/null for none)."""
+        return cls(Path(os.environ.get("ENV_FILE") or root / ".env"))
+
     def text(self, name: str, default: str = "") -> str:
         self.names.append(name)
-        return os.environ.get(name, default).strip()
+        # A variable set to nothing, as a copied .env.example has many, is the same as unset.
+        return os.environ.get(name, "").strip() or default
 
     def flag(self, name: str, default: bool) -> bool:
         value = self.text(name).lower()

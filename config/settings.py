@@ -18,7 +18,7 @@ from config.env import Environment, kept_secret
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = Environment(BASE_DIR / ".env")
+env = Environment.of_project(BASE_DIR)
 
 # --- The process -----------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG", True)
