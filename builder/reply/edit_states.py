@@ -1,5 +1,6 @@
 """SEARCH/REPLACE blocks: the block itself, and the rest of a fence around one."""
 
+from builder.reply.labels import is_prose_file, path_from_label
 from builder.reply.lines import Piece
 from builder.reply.machine import Machine, State
 from builder.reply.markers import Fence, divider_width, fence, head_width, is_updated
@@ -22,10 +23,13 @@ class EditBody:
         self.path, self.allowed = machine.resolve(raw) if raw else (machine.last_edit_path, True)
         self.parts: list[str] = []
         self.dividers: list[tuple[int, int, bool]] = []
-        self.fence_closed = False
+        self.second_divider: Piece | None = None
+        self.fence_closed = not isinstance(home, Fence)
         machine.trail.clear()
 
     def take(self, piece: Piece) -> None:
+        if self.second_divider and self._settle(piece, self.second_divider):
+            return
         if piece.whole and self._marker(piece):
             return
         self.parts.append(piece.text)
@@ -42,16 +46,43 @@ class EditBody:
             self.m.state = EditBody(self.m, width, home=self.home, named=self.path)
             return True
         if width := divider_width(line):
-            self.dividers.append((len(self.parts), width, line[:1].isspace()))
+            if len(self.dividers) == 1 and not line[:1].isspace():
+                self.second_divider = piece
+                return True
+            self._divide(width, line)
             return False
         return self._next_block(piece)
+
+    def _divide(self, width: int, line: str) -> None:
+        self.dividers.append((len(self.parts), width, line[:1].isspace()))
+
+    def _settle(self, piece: Piece, divider: Piece) -> bool:
+        """A second ======= ends the block, as aider has it, where what follows agrees.
+
+        In a text of prose it may underline a heading, so there a blank line proves nothing.
+        """
+        self.second_divider = None
+        line = piece.bare
+        mark = fence(line) if piece.whole else None
+        closing = bool(mark and isinstance(self.home, Fence) and mark.closes(self.home))
+        after = not line.strip() or path_from_label(line) is not None
+        if piece.whole and is_updated(line):
+            self._close()
+            return True
+        if piece.whole and (closing or (after and not is_prose_file(self.path or ""))):
+            self._close()
+            self.m.state.take(piece)
+            return True
+        self._divide(divider_width(divider.bare), divider.bare)
+        self.parts.append(divider.text)
+        return False
 
     def _next_block(self, piece: Piece) -> bool:
         """Another block begins under its path, after a fence that closed: ours was not ended."""
         mark = fence(piece.bare)
-        if not mark or not isinstance(self.home, Fence) or not self.dividers:
+        if not mark or is_prose_file(self.path or ""):
             return False
-        if mark.closes(self.home):
+        if isinstance(self.home, Fence) and mark.closes(self.home):
             self.fence_closed = True
         elif self.fence_closed and not mark.bare and self.m.trail.label():
             self._abandon()
@@ -93,7 +124,10 @@ class EditBody:
         self.m.error("unclosed_edit", "An edit has no >>>>>>> REPLACE line.", self.path)
 
     def end(self, *, truncated: bool) -> None:
-        self._abandon()
+        if self.second_divider and not truncated:
+            self._close()
+        else:
+            self._abandon()
 
 
 class EditFence:
@@ -112,11 +146,11 @@ class EditFence:
         mark = fence(line)
         if width := head_width(line):
             self.m.state = EditBody(self.m, width, home=self.opener, named=self.m.last_edit_path)
+        elif mark and (not mark.bare or self.m.trail.label()):
+            self.m.leave(piece)  # the next block, where this fence was not closed
         elif mark and mark.closes(self.opener):
             self.m.trail.add(line)
             self.m.leave()
-        elif mark and not mark.bare:
-            self.m.leave(piece)
         else:
             if is_updated(line):
                 self.m.error("stray_marker", "A REPLACE marker has no SEARCH before it.")

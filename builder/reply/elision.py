@@ -45,7 +45,5 @@ def _is_elision(line: str) -> bool:
     inner = next(group for group in found.groups() if group is not None).strip()
     if _CODE_STAYS.search(inner) or _CHINESE.search(inner):
         return True
-    return bool(
-        _DOTS.search(inner)
-        and (_ENGLISH.search(inner) or (found["dots"] is None and inner in ("...", "…")))
-    )
+    alone = found["dots"] is None and inner in ("...", "…")
+    return alone or bool(_DOTS.search(inner) and _ENGLISH.search(inner))

@@ -1,13 +1,13 @@
 """The inside of a fenced file, and the place where its text goes."""
 
 from builder.reply.edit_states import EditBody
-from builder.reply.labels import path_from_label
+from builder.reply.labels import is_prose_file, path_from_label
 from builder.reply.lines import Piece
 from builder.reply.machine import Machine
 from builder.reply.markers import Fence, fence, glued_closer, head_width
 from builder.reply.types import FileBlock, FileClosed, FileOpened, FileText
 
-_PROSE_FILES = (".md", ".markdown", ".mdx", ".txt", ".rst")
+MOST_LINES_IN_DOUBT = 200
 
 
 class FileSink:
@@ -63,7 +63,7 @@ class FileBody:
         self.held: list[Piece] = []
         self.why = ""
         self.last_character = ""
-        self.is_prose = sink.path.lower().endswith(_PROSE_FILES)
+        self.is_prose = is_prose_file(sink.path)
 
     def take(self, piece: Piece) -> None:
         if self.held and self._settle(piece):
@@ -144,13 +144,17 @@ class FileBody:
         return False
 
     def _settle_glued(self, piece: Piece) -> bool:
-        if not self._ends_block(piece):
+        page = self.held[0].bare.rstrip(" \t`~").lower().endswith("</html>")
+        if not (page or self._ends_block(piece)):
             self._flush()
             return False
+        self._close_glued(piece)
+        return True
+
+    def _close_glued(self, *again: Piece) -> None:
         glued = glued_closer(self.held[0].bare)
         self.sink.write(glued[0] if glued else "")
-        self._close(piece)
-        return True
+        self._close(*again)
 
     def _settle_doubt(self, piece: Piece) -> bool:
         mark = fence(piece.bare) if piece.whole else None
@@ -159,11 +163,17 @@ class FileBody:
             self._flush()
         elif len(self.held) == 1 and self._ends_block(piece):
             self._close(piece)
-        elif (mark and not mark.bare) or (piece.whole and head_width(piece.bare)):
+        elif self._ends_doubt(piece, mark):
             self._close(*self.held[1:], piece)
         else:
             self.held.append(piece)
         return True
+
+    def _ends_doubt(self, piece: Piece, mark: Fence | None) -> bool:
+        """Whether the fence in doubt was the closing one. The wait for a sign is bounded."""
+        if not piece.whole or len(self.held) > MOST_LINES_IN_DOUBT:
+            return True
+        return bool(mark and not mark.bare) or bool(head_width(piece.bare))
 
     def _ends_block(self, piece: Piece) -> bool:
         """Whether this line reads like the first one after a block."""
@@ -181,7 +191,7 @@ class FileBody:
 
     def _forgotten(self, piece: Piece) -> None:
         """The next block begins although the fence of this one was not closed."""
-        self.sink.cut()
+        self._finish_page(sure=True)
         self.m.trail.clear()
         self.m.leave(*self.held, piece)
 
@@ -191,14 +201,20 @@ class FileBody:
         self.m.state = EditBody(self.m, width, home=self.opener, named=self.sink.path)
 
     def end(self, *, truncated: bool) -> None:
-        if self.held and self.why in ("glued", "doubt"):
-            glued = glued_closer(self.held[0].bare) if self.why == "glued" else None
-            self.sink.write(glued[0] if glued else "")
-            self.sink.close()
+        if self.held and self.why == "glued":
+            self._close_glued()
+            return
+        if self.held and self.why == "doubt" and (len(self.held) == 1 or not truncated):
+            self._close(*self.held[1:])
+            self.m.end(truncated=truncated)
             return
         self._flush()
-        page = "".join(self.sink.parts[-3:]).rstrip().lower().endswith("</html>")
-        if page and not truncated:
+        self._finish_page(sure=not truncated)
+
+    def _finish_page(self, *, sure: bool) -> None:
+        """End the file without its fence: a page that ends in `</html>` is whole all the same."""
+        page = "".join(self.sink.parts[-40:]).rstrip().lower().endswith("</html>")
+        if page and sure:
             self.sink.close()
         else:
             self.sink.cut()

@@ -110,7 +110,7 @@ class Pending:
                 return
         elif self.language in _SITE_LANGUAGES and self.m.index_inferred:
             self._no_path()
-        self.m.state = Sample(self.m, self.opener, self.language)
+        self.m.state = Sample(self.m, self.opener, self.language, len(self.kept))
         self.m.state.take(piece)
 
     def _page(self, piece: Piece) -> bool:

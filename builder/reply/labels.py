@@ -79,6 +79,11 @@ def is_path(text: str) -> bool:
     return has_folder or found[1].lower() in _EXTENSIONS
 
 
+def is_prose_file(path: str) -> bool:
+    """Whether fences and underlined headings are usual in such a file."""
+    return path.lower().endswith((".md", ".markdown", ".mdx", ".txt", ".rst"))
+
+
 def path_from_label(line: str) -> str | None:
     """The path a line of prose consists of, without its decoration, or None.
 
@@ -91,7 +96,8 @@ def path_from_label(line: str) -> str | None:
     while text and text != before:
         before = text
         text = _peeled(text)
-    text = text.replace("\\_", "_")
+    if text.count("\\") == text.count("\\_"):  # Markdown's escape, not a Windows path
+        text = text.replace("\\_", "_")
     return text if is_path(text) else None
 
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from builder.reply.labels import path_from_label
+from builder.reply.labels import path_from_comment, path_from_label
 from builder.reply.lines import LineReader, Piece
 from builder.reply.markers import fence
 from builder.reply.paths import GRAVE_CODES, UnsafePath, clean_path
@@ -48,7 +48,7 @@ class Trail:
             elif fence(line):
                 fences += 1
             else:
-                return path_from_label(line)
+                return path_from_label(line) or path_from_comment(line)
             if blanks > self.most_blank_lines or fences > self.most_fence_lines:
                 return None
         return None
@@ -77,8 +77,16 @@ class Machine:
     def run(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
             self._queue.append(piece)
-            while self._queue:
-                self.state.take(self._queue.popleft())
+            self._drain()
+
+    def end(self, *, truncated: bool) -> None:
+        """Settle the open state; a state may leave first and give lines to read again."""
+        self._drain()
+        self.state.end(truncated=truncated)
+
+    def _drain(self) -> None:
+        while self._queue:
+            self.state.take(self._queue.popleft())
 
     def leave(self, *again: Piece) -> None:
         """Back outside any block; the pieces given are read again there."""

@@ -88,8 +88,8 @@ def _first_two(indexes: Iterator[int]) -> list[int]:
 
 def _exact(file: _Lines, wanted: _Lines, replace: str) -> Place | Miss:
     """Byte for byte, but that the last line of the file may lack its line end."""
-    raw = [*file.text.split("\n")][: len(file.bare)]
-    raw_wanted = [*wanted.text.split("\n")][: len(wanted.bare)]
+    raw = file.text.split("\n")[: len(file.bare)]
+    raw_wanted = wanted.text.split("\n")[: len(wanted.bare)]
     found = _one(_first_two(_occurrences(raw, raw_wanted)))
     if isinstance(found, Miss):
         return found
@@ -103,7 +103,7 @@ def _but_for_line_ends(file: _Lines, wanted: _Lines, replace: str) -> Place | Mi
     found = _one(_first_two(_occurrences([line.rstrip() for line in file.bare], stripped)))
     if isinstance(found, Miss):
         return found
-    return _place(file, found, len(wanted.bare), replace)
+    return _place(file, found, len(wanted.bare), _like(wanted, file, replace))
 
 
 def _shifted(file: _Lines, wanted: _Lines, replace: str) -> Place | Miss:
@@ -112,10 +112,9 @@ def _shifted(file: _Lines, wanted: _Lines, replace: str) -> Place | Miss:
     if not any(stripped):
         return Miss.NOT_FOUND
     places: list[tuple[int, str]] = []
-    tries = 0
-    for index in _occurrences([line.strip() for line in file.bare], stripped):
-        tries += 1
-        if tries > MOST_CANDIDATES:
+    lines = [line.strip() for line in file.bare]
+    for tries, index in enumerate(_occurrences(lines, stripped)):
+        if tries >= MOST_CANDIDATES:
             return Miss.AMBIGUOUS
         new = _reindented(file.bare[index : index + len(stripped)], wanted.bare, replace)
         if new is not None:
@@ -124,7 +123,7 @@ def _shifted(file: _Lines, wanted: _Lines, replace: str) -> Place | Miss:
             return Miss.AMBIGUOUS
     if not places:
         return Miss.NOT_FOUND
-    return _place(file, places[0][0], len(stripped), places[0][1])
+    return _place(file, places[0][0], len(stripped), _like(wanted, file, places[0][1]))
 
 
 def _reindented(found: list[str], wanted: list[str], replace: str) -> str | None:
@@ -134,16 +133,28 @@ def _reindented(found: list[str], wanted: list[str], replace: str) -> str | None
         for have, want in zip(found, wanted, strict=True)
         if want.strip()
     }
-    added = {have.removesuffix(want) if have.endswith(want) else None for have, want in shifts}
-    if len(added) == 1 and (prefix := added.pop()) is not None:
-        return re.sub(r"(?m)^(?=[^\r\n])", lambda _: prefix, replace)
-    removed = {want.removesuffix(have) if want.endswith(have) else None for have, want in shifts}
-    if len(removed) != 1 or (prefix := removed.pop()) is None:
+    added = _common(shifts)
+    if added is not None:
+        return "".join(added + line if line.strip() else line for line in _lines(replace))
+    removed = _common({(want, have) for have, want in shifts})
+    lines = _lines(replace)
+    if removed is None or any(x.strip() and not x.startswith(removed) for x in lines):
         return None
-    lines = replace.splitlines(keepends=True)
-    if any(line.strip() and not line.startswith(prefix) for line in lines):
-        return None
-    return "".join(line.removeprefix(prefix) for line in lines)
+    return "".join(line.removeprefix(removed) for line in lines)
+
+
+def _common(shifts: set[tuple[str, str]]) -> str | None:
+    """What must be put before every second text to get the first, if it is always the same."""
+    prefixes = {
+        longer.removesuffix(shorter) if longer.endswith(shorter) else None
+        for longer, shorter in shifts
+    }
+    return prefixes.pop() if len(prefixes) == 1 else None
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends, parted at LF only."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _indent(line: str) -> str:
@@ -172,14 +183,18 @@ def _inside_word(two: str) -> bool:
     return len(two) == 2 and all(c.isalnum() or c in "-_" for c in two)
 
 
+def _like(wanted: _Lines, file: _Lines, replace: str) -> str:
+    """The new text with the file's line ends, where SEARCH had the other kind of them."""
+    if "\r\n" in file.text and "\r\n" not in wanted.text:
+        return re.sub(r"(?<!\r)\n", "\r\n", replace)
+    if "\r\n" in wanted.text and "\r\n" not in file.text:
+        return replace.replace("\r\n", "\n")
+    return replace
+
+
 def _place(file: _Lines, index: int, count: int, replace: str) -> Place:
-    """Lines `index` … of the file, and the new text with the line ends of those lines."""
+    """Lines `index` and on; a last line of the file without a line end stays without one."""
     start, end = file.starts[index], file.end_of(index + count - 1)
-    old = file.text[start:end]
-    if "\r\n" in old and "\n" not in old.replace("\r\n", ""):
-        replace = re.sub(r"(?<!\r)\n", "\r\n", replace)
-    elif "\r" not in old and "\n" in old:
-        replace = replace.replace("\r\n", "\n")
-    if not old.endswith("\n"):
+    if not file.text[start:end].endswith("\n"):
         replace = replace.removesuffix("\n").removesuffix("\r")
     return Place(start, end, replace)

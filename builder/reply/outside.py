@@ -77,7 +77,7 @@ class Outside:
             opener = Fence(opener.sign, opener.width, opener.indent, info)
         language, named = read_info(opener.info)
         path = _agreed(self.m.trail.label(), named)
-        self.m.trail.add(piece.bare)
+        self.m.trail.clear()
         self.m.leave(*again)
         self.m.state = Pending(self.m, opener, language, path)
 

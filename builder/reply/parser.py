@@ -44,7 +44,7 @@ class ReplyParser:
         if self._parsed is None:
             machine = self._machine
             machine.run(machine.reader.finish())
-            machine.state.end(truncated=truncated)
+            machine.end(truncated=truncated)
             self.final_events = self._take_events()
             self._parsed = ParsedReply(
                 tuple(machine.files), tuple(machine.edits), tuple(machine.errors)

@@ -10,12 +10,13 @@ from builder.reply.types import FileBlock, FileClosed, FileOpened, FileText
 class Sample:
     """Ignored, but it does not swallow a block that begins inside it."""
 
-    def __init__(self, machine: Machine, opener: Fence, language: str) -> None:
+    def __init__(self, machine: Machine, opener: Fence, language: str, lines: int) -> None:
+        """`lines`: how many lines with text the fence held before."""
         self.m = machine
         self.opener = opener
         self.shell = language in SHELLS
         self.depth = 0
-        self.lines = 0
+        self.lines = lines
         self.whole_reply = language in ("html", "htm") and not (
             machine.prose or machine.blocks_opened or machine.code_without_path
         )
