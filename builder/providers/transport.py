@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import certifi
 import requests
@@ -23,6 +24,7 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from builder.providers.abort import AbortSwitch
+from builder.providers.errors import ProviderError
 from builder.providers.types import Endpoint
 
 _AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
@@ -176,7 +178,10 @@ def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
 
 
 def open_session(endpoint: Endpoint, switch: AbortSwitch) -> requests.Session:
-    """A session for one request to `endpoint`, abortable through `switch`."""
+    """A session for one request to `endpoint`, abortable through `switch`.
+
+    Raises ProviderError "proxy_failed" if the proxy's address is none.
+    """
     session = requests.Session()
     session.trust_env = False
     session.headers.clear()
@@ -184,5 +189,18 @@ def open_session(endpoint: Endpoint, switch: AbortSwitch) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     if endpoint.proxy_url:
+        _check_proxy(endpoint.proxy_url)
         session.proxies = {"http": endpoint.proxy_url, "https": endpoint.proxy_url}
     return session
+
+
+def _check_proxy(proxy_url: str) -> None:
+    try:
+        parts = urlsplit(proxy_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ProviderError(
+            "proxy_failed", "The proxy's address must be http://host:port or https://host:port."
+        )

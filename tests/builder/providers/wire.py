@@ -49,6 +49,7 @@ class RawServer:
 
     steps: list[Step]
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
     received: list[Received] = field(default_factory=list)
     got_request: threading.Event = field(default_factory=threading.Event)
     connected: threading.Event = field(default_factory=threading.Event)
@@ -58,13 +59,13 @@ class RawServer:
     read_request: bool = True
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server((self.host, 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def stop(self) -> None:
         self.stopping.set()
@@ -164,9 +165,8 @@ class Proxy:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client:
-            with suppress(OSError, ValueError):
-                self._forward(client, read_request(client))
+        with client, suppress(OSError, ValueError):
+            self._forward(client, read_request(client))
 
     def _forward(self, client: socket.socket, request: Received) -> None:
         self.lines.append(request.line)
