@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
+
+from django.http import HttpResponse, JsonResponse
 
 
 class DomainError(Exception):
@@ -71,3 +74,18 @@ class PaymentRequired(DomainError):
     code = "insufficient_tokens"
     status = 402
     title = "Not enough tokens"
+
+
+def problem_response(
+    status: int, *, code: str, detail: str, title: str = "", **extra: Any
+) -> HttpResponse:
+    """An `application/problem+json` answer (RFC 9457) with our stable `code`."""
+    body = {
+        "type": f"/help/#{code}",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **extra,
+    }
+    return JsonResponse(body, status=status, content_type="application/problem+json")

@@ -1,0 +1,154 @@
+"""Estimates and runs. Shapes are those of the public contract."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Header, Router, Status
+from pydantic import StrictBool
+
+from accounts.api_schema import ApiSchema, PlainText
+from builder.estimates import estimate_for
+from builder.selectors.runs import run_as_dict, run_get, runs_of_site
+from builder.selectors.sites import site_get
+from builder.services.runs import run_cancel, run_start
+from models_catalog.selectors import model_get
+
+router = Router(tags=["runs"])
+
+
+class EstimateIn(ApiSchema):
+    model: PlainText
+    prompt: PlainText
+    site_id: UUID | None = None
+
+
+class RunIn(ApiSchema):
+    prompt: PlainText
+    model: PlainText
+    allow_fallback: StrictBool = False
+
+
+class PocketOut(ApiSchema):
+    kind: str
+    amount: int
+
+
+class EstimateOut(ApiSchema):
+    low: int
+    high: int
+    ceiling: int
+    affordable: bool
+    required: int
+    pockets: list[PocketOut]
+
+
+class RangeOut(ApiSchema):
+    low: int
+    high: int
+    ceiling: int
+
+
+class UsageOut(ApiSchema):
+    input_tokens: int | None
+    output_tokens: int
+    estimated: bool
+
+
+class AttemptOut(ApiSchema):
+    model: str
+    provider: str
+    outcome: str
+    charged: int
+
+
+class ReceiptOut(ApiSchema):
+    charged: int
+    pockets: list[PocketOut]
+    estimated: bool
+    attempts: list[AttemptOut]
+
+
+class RunErrorOut(ApiSchema):
+    code: str
+    message: str
+    charged: int
+
+
+class RunOut(ApiSchema):
+    id: UUID
+    site_id: UUID
+    state: str
+    model: str
+    model_used: str | None
+    prompt: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    url: str
+    events_url: str
+    cancel_url: str
+    estimate: RangeOut
+    usage: UsageOut | None
+    receipt: ReceiptOut | None
+    version_id: UUID | None
+    version: int | None
+    notes: list[str]
+    error: RunErrorOut | None
+
+
+class RunEnvelope(ApiSchema):
+    run: RunOut
+
+
+class RunList(ApiSchema):
+    runs: list[RunOut]
+
+
+@router.post("/estimates", response=EstimateOut)
+def estimate(request: HttpRequest, payload: EstimateIn) -> dict[str, Any]:
+    """What a request would cost: the usual range, and the most it can be charged."""
+    user = request.user
+    site = site_get(user=user, site_id=payload.site_id) if payload.site_id else None
+    model = model_get(payload.model)
+    return estimate_for(user=user, model=model, prompt=payload.prompt, site=site)
+
+
+@router.get("/sites/{uuid:site_id}/runs", response=RunList)
+def site_runs(request: HttpRequest, site_id: UUID) -> dict[str, Any]:
+    """The latest runs of a site, newest first."""
+    site = site_get(user=request.user, site_id=site_id)
+    return {"runs": [run_as_dict(run) for run in runs_of_site(site)]}
+
+
+@router.post("/sites/{uuid:site_id}/runs", response={202: RunEnvelope})
+def start_run(
+    request: HttpRequest,
+    site_id: UUID,
+    payload: RunIn,
+    idempotency_key: str = Header("", alias="Idempotency-Key"),
+) -> Any:
+    """Hold the worst case and queue the run. The same Idempotency-Key gives the same run."""
+    run = run_start(
+        user=request.user,
+        site=site_get(user=request.user, site_id=site_id),
+        prompt=payload.prompt,
+        model_slug=payload.model,
+        idempotency_key=idempotency_key,
+        allow_fallback=payload.allow_fallback,
+    )
+    return Status(202, {"run": run_as_dict(run)})
+
+
+@router.get("/runs/{uuid:run_id}", response=RunOut)
+def get_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+    """State, usage, receipt, version and error of one run."""
+    return run_as_dict(run_get(user=request.user, run_id=run_id))
+
+
+@router.post("/runs/{uuid:run_id}/cancel", response={202: RunEnvelope})
+def cancel_run(request: HttpRequest, run_id: UUID) -> Any:
+    """Stop a run. What was delivered and is usable is kept and charged, otherwise nothing is."""
+    return Status(202, {"run": run_as_dict(run_cancel(user=request.user, run_id=run_id))})

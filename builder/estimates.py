@@ -1,0 +1,160 @@
+"""What a run will probably cost, and the most it can: shown before sending, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from billing.selectors import Standing, standing_of
+from builder.models import Site
+from builder.prompts import messages_for
+from builder.selectors.sites import version_files, version_latest
+from builder.token_count import estimate_tokens
+from config.errors import InvalidInput
+from models_catalog.models import AIModel
+from models_catalog.pricing import Price, affordable_output_tokens, charge, price_of
+from models_catalog.selectors import models_listed
+
+# Providers count with their own tokenizers: the ceiling allows for this much more input.
+INPUT_MARGIN = 1.25
+INPUT_MARGIN_TOKENS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRange:
+    """Tokens an answer usually has, the least that is worth starting, the most we ask for."""
+
+    low: int
+    high: int
+    least: int
+    most: int
+
+
+# Priors, from the sites our sample models make; a whole site is far longer than an edit.
+NEW_SITE = OutputRange(low=1_200, high=5_000, least=500, most=12_000)
+FOLLOW_UP = OutputRange(low=150, high=2_500, least=200, most=8_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A run's price before it starts, in whole tokens of ours unless said otherwise.
+
+    low, high: the usual range. ceiling: the most it can be charged if all of it can be held.
+    required: the least that must be there to start. input_tokens_upper: the model's own tokens
+    allowed for the input; output_tokens_most: the model's own tokens an answer may have.
+    """
+
+    price: Price
+    low: int
+    high: int
+    ceiling: int
+    required: int
+    input_tokens_upper: int
+    output_tokens_most: int
+
+    def output_tokens_within(self, budget: int) -> int:
+        """The `max_tokens` that keeps a run's charge within `budget` tokens of ours."""
+        affordable = affordable_output_tokens(
+            self.price, budget_tokens=budget, input_tokens=self.input_tokens_upper
+        )
+        return min(self.output_tokens_most, affordable)
+
+
+def text_files(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The files a model can be shown: those that are UTF-8 text."""
+    shown = {}
+    for path, content in files.items():
+        try:
+            shown[path] = content.decode()
+        except UnicodeDecodeError:
+            continue
+    return shown
+
+
+def site_text_files(site: Site | None) -> dict[str, str]:
+    """The text files of a site's latest version, empty for a new site."""
+    version = version_latest(site) if site is not None else None
+    return text_files(version_files(version)) if version is not None else {}
+
+
+def quote_run(*, model: AIModel, prompt: str, files: Mapping[str, str]) -> Quote:
+    """Price a request against a model. Pure reading.
+
+    Raises InvalidInput when the site and the request leave the model no room for an answer.
+    """
+    usual = FOLLOW_UP if files else NEW_SITE
+    messages = messages_for(prompt=prompt, files=files, max_output_tokens=usual.most)
+    input_tokens = sum(estimate_tokens(message.text) + 4 for message in messages)
+    input_upper = int(input_tokens * INPUT_MARGIN) + INPUT_MARGIN_TOKENS
+    room = model.context_window - input_upper
+    most = min(usual.most, model.max_output_tokens, room)
+    if most < usual.least:
+        raise InvalidInput(
+            _(
+                "The site and your request are too long for %(model)s. Nothing was charged."
+                " Choose a model with a larger context window."
+            )
+            % {"model": model.name},
+            code="context_too_long",
+        )
+    price = price_of(model)
+
+    def cost(tokens_in: int, tokens_out: int) -> int:
+        return charge(price, input_tokens=tokens_in, output_tokens=tokens_out)
+
+    return Quote(
+        price=price,
+        low=cost(input_tokens, min(usual.low, most)),
+        high=cost(input_tokens, min(usual.high, most)),
+        ceiling=cost(input_upper, most),
+        required=cost(input_upper, min(usual.least, most)),
+        input_tokens_upper=input_upper,
+        output_tokens_most=most,
+    )
+
+
+def estimate_for(*, user: User, model: AIModel, prompt: str, site: Site | None) -> dict[str, Any]:
+    """The answer of `POST /api/estimates`: low, high and ceiling are capped by what there is."""
+    quote = quote_run(model=model, prompt=prompt, files=site_text_files(site))
+    standing = standing_of(user, timezone.now())
+    affordable = standing.available >= quote.required
+    cap = standing.available if affordable else quote.ceiling
+    return {
+        "low": min(quote.low, cap),
+        "high": min(quote.high, cap),
+        "ceiling": min(quote.ceiling, cap),
+        "affordable": affordable,
+        "required": quote.required,
+        "pockets": _pockets_used(standing, min(quote.high, cap)),
+    }
+
+
+def _pockets_used(standing: Standing, amount: int) -> list[dict[str, Any]]:
+    """How `amount` would be split over the pockets, in spending order."""
+    used = []
+    for pocket in standing.pockets:
+        share = min(pocket.available, amount)
+        if share:
+            used.append({"kind": pocket.kind, "amount": share})
+        amount -= share
+    return used
+
+
+def affordable_models(*, available: int, prompt: str, files: Mapping[str, str]) -> list[str]:
+    """Slugs of the available models that `available` tokens can start this request on."""
+    slugs = []
+    for row in models_listed():
+        if not row.availability.available:
+            continue
+        try:
+            quote = quote_run(model=row.model, prompt=prompt, files=files)
+        except InvalidInput:
+            continue
+        if quote.required <= available:
+            slugs.append(row.model.slug)
+    return slugs

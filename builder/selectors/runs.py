@@ -1,0 +1,172 @@
+"""Reads of runs, always for a person: someone else's run does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from billing.selectors import settlement_pockets
+from builder.models import Attempt, Run, RunText, Site
+from config.errors import NotFound
+
+
+def run_get(*, user: User, run_id: UUID) -> Run:
+    """The run, with its site and version. Raises NotFound, also for someone else's."""
+    run = (
+        Run.objects.select_related("site", "version")
+        .filter(pk=run_id, owner=user, site__deleted_at__isnull=True)
+        .first()
+    )
+    if run is None:
+        raise NotFound("There is no such run.")
+    return run
+
+
+def runs_of_site(site: Site, *, limit: int = 50) -> list[Run]:
+    """The latest runs of a site, newest first."""
+    return list(
+        Run.objects.filter(site=site)
+        .select_related("version")
+        .prefetch_related(models.Prefetch("attempts", Attempt.objects.order_by("number")))[:limit]
+    )
+
+
+def run_as_dict(run: Run) -> dict[str, Any]:
+    """The run as the API shows it: JSON values, camelCase keys, amounts in whole tokens."""
+    return {
+        "id": str(run.pk),
+        "siteId": str(run.site_id),
+        "state": run.state,
+        "model": run.model_slug,
+        "modelUsed": run.model_used_slug or None,
+        "prompt": run.prompt,
+        "createdAt": _moment(run.created_at),
+        "startedAt": _moment(run.started_at),
+        "finishedAt": _moment(run.finished_at),
+        "url": f"/api/runs/{run.pk}",
+        "eventsUrl": f"/api/runs/{run.pk}/events",
+        "cancelUrl": f"/api/runs/{run.pk}/cancel",
+        "estimate": {
+            "low": run.estimate_low,
+            "high": run.estimate_high,
+            "ceiling": run.ceiling,
+        },
+        "usage": _usage(run),
+        "receipt": receipt_of(run) if run.is_terminal else None,
+        "versionId": str(run.version_id) if run.version_id else None,
+        "version": run.version.number if run.version else None,
+        "notes": run.notes,
+        "error": error_of(run),
+    }
+
+
+def receipt_of(run: Run) -> dict[str, Any]:
+    """What a finished run cost: total, split over pockets, and each attempt."""
+    return {
+        "charged": run.charged or 0,
+        "pockets": [
+            {"kind": kind, "amount": amount} for kind, amount in settlement_pockets(run.hold_id)
+        ],
+        "estimated": run.usage_estimated,
+        "attempts": [
+            {
+                "model": attempt.model_slug,
+                "provider": attempt.provider_slug,
+                "outcome": attempt.outcome,
+                "charged": attempt.charged,
+            }
+            for attempt in run.attempts.all()
+        ],
+    }
+
+
+def error_of(run: Run) -> dict[str, Any] | None:
+    if not run.error_code:
+        return None
+    return {"code": run.error_code, "message": run.error_message, "charged": run.charged or 0}
+
+
+def _usage(run: Run) -> dict[str, Any] | None:
+    if run.output_tokens is None:
+        return None
+    return {
+        "inputTokens": run.input_tokens,
+        "outputTokens": run.output_tokens,
+        "estimated": run.usage_estimated,
+    }
+
+
+def _moment(value: Any) -> str | None:
+    return value.isoformat().replace("+00:00", "Z") if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """What the event stream needs to know of a run. `text` starts at the offset asked for."""
+
+    run_id: UUID
+    state: str
+    terminal: bool
+    text: str
+    status: dict[str, Any]
+    closing: list[tuple[str, dict[str, Any]]]
+
+
+def run_snapshot(run_id: UUID, *, after: int) -> RunSnapshot:
+    """State of a run and its checkpointed text from offset `after` (code points).
+
+    Not scoped to a user: the caller has authorised. Raises NotFound.
+    """
+    run = (
+        Run.objects.select_related("version").prefetch_related("attempts").filter(pk=run_id).first()
+    )
+    if run is None:
+        raise NotFound("There is no such run.")
+    # Sliced in Python: SQLite's substr stops at a NUL, PostgreSQL's does not.
+    text = RunText.objects.filter(pk=run_id).values_list("text", flat=True).first() or ""
+    return RunSnapshot(
+        run_id=run.pk,
+        state=run.state,
+        terminal=run.is_terminal,
+        text=text[after:],
+        status=status_of(run),
+        closing=closing_events(run) if run.is_terminal else [],
+    )
+
+
+def status_of(run: Run) -> dict[str, Any]:
+    started = run.started_at or run.created_at
+    until = run.finished_at or timezone.now()
+    return {
+        "state": run.state,
+        "model": run.model_used_slug or run.model_slug,
+        "seconds": round(max(0.0, (until - started).total_seconds()), 1),
+        "outputTokens": run.output_tokens or 0,
+        "ceiling": run.ceiling,
+        "queued": run.state == Run.State.QUEUED,
+    }
+
+
+def closing_events(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    """The last events of a finished run: its files, the receipt, then `done`."""
+    paths = run.version.changed_paths if run.version else []
+    return [
+        *(("file", {"path": path, "complete": True}) for path in paths),
+        ("status", status_of(run)),
+        ("receipt", receipt_of(run)),
+        (
+            "done",
+            {
+                "state": run.state,
+                "versionId": str(run.version_id) if run.version_id else None,
+                "version": run.version.number if run.version else None,
+                "notes": run.notes,
+                "error": error_of(run),
+            },
+        ),
+    ]

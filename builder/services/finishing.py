@@ -1,0 +1,215 @@
+"""How a run ends: one transaction for version, state and hold; then the world is told.
+
+Whoever wins the compare-and-set on (state, fence) ends the run; everybody else does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.services.holds import hold_release, hold_settle
+from builder.estimates import text_files
+from builder.models import Attempt, Run, RunText, Version
+from builder.reply import AppliedReply, ParsedReply, apply_reply
+from builder.selectors.sites import version_files, version_latest
+from builder.services.sites import site_lock
+from builder.services.versions import version_create
+from config.errors import DomainError
+from models_catalog.pricing import charge, price_of
+
+START_PAGE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model's own tokens of one answer. `estimated`: counted by us, the provider was silent."""
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How generating ended, before anything is stored.
+
+    error_code "" means that the model finished (or was stopped with something to keep).
+    billable: whether a usable version is charged; a failure on the provider's or our side never
+    is. parsed: None when there is nothing to store.
+    """
+
+    state: str
+    error_code: str = ""
+    error_message: str = ""
+    billable: bool = True
+    parsed: ParsedReply | None = None
+    measured: Measured | None = None
+    model_used_slug: str = ""
+    text: str = ""
+    truncated: bool = False
+    attempt_outcome: str = "succeeded"
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Stored:
+    version: Version | None = None
+    notes: list[str] = field(default_factory=list)
+    error_code: str = ""
+    error_message: str = ""
+
+
+def run_finish(*, run: Run, outcome: Outcome) -> bool:
+    """End a running run: store what is usable, charge what is due, free the rest of the hold.
+
+    False, and nothing changed, if the run is no longer this worker's (fence).
+    """
+    with transaction.atomic():
+        # The site first, then the run, then the ledger: the same order as everywhere.
+        site_lock(run.site)
+        current = (
+            Run.objects.select_for_update()
+            .filter(pk=run.pk, state=Run.State.RUNNING, fence=run.fence)
+            .first()
+        )
+        if current is None:
+            return False
+        stored = _store(run, outcome)
+        charged = _charge(run, outcome, stored)
+        _save(run, outcome, stored, charged)
+    return True
+
+
+def _store(run: Run, outcome: Outcome) -> _Stored:
+    """Make the version out of the answer, if it is usable."""
+    if outcome.parsed is None:
+        return _Stored()
+    latest = version_latest(run.site)
+    base = version_files(latest) if latest is not None else {}
+    base_text = text_files(base)
+    applied = apply_reply(base_text, outcome.parsed)
+    notes = _notes(applied, run, latest)
+    if not applied.changed:
+        code, message = _nothing_usable(applied, outcome)
+        return _Stored(notes=notes, error_code=code, error_message=message)
+    files: dict[str, str | bytes] = {**base, **applied.files}
+    if not _has_start_page(files):
+        return _Stored(
+            notes=notes,
+            error_code="no_start_page",
+            error_message=_("The answer had no start page (index.html). Not charged. Try again."),
+        )
+    try:
+        # A savepoint: a refused version must not undo the end of the run around it.
+        with transaction.atomic():
+            version = version_create(
+                site=run.site,
+                files=files,
+                origin=Version.Origin.RUN,
+                parent=latest,
+                summary=run.prompt[:200],
+                changed_paths=applied.changed,
+            )
+    except DomainError as refused:
+        return _Stored(notes=notes, error_code="not_storable", error_message=refused.message)
+    return _Stored(version=version, notes=notes)
+
+
+def _has_start_page(files: Mapping[str, Any]) -> bool:
+    return START_PAGE in files
+
+
+def _nothing_usable(applied: AppliedReply, outcome: Outcome) -> tuple[str, str]:
+    if outcome.truncated:
+        return "truncated", _(
+            "The answer was cut off before a whole file was finished. Not charged."
+            " Ask for less at once, or choose a model with a longer answer."
+        )
+    if any(error.code in {"search_not_found", "search_ambiguous"} for error in applied.errors):
+        return "edit_matched_nothing", _(
+            "The model's edits did not fit the site, so nothing was changed. Not charged."
+            " Try again, say it in other words, or choose another model."
+        )
+    if applied.errors:
+        return "unusable", _("The answer could not be used: %(why)s. Not charged. Try again.") % {
+            "why": applied.errors[0].message.rstrip(".")
+        }
+    if not outcome.text.strip():
+        return "empty", _("The model gave an empty answer. Not charged. Try again.")
+    return "unparseable", _(
+        "The answer had no files in it. Not charged. Try again or choose another model."
+    )
+
+
+def _notes(applied: AppliedReply, run: Run, latest: Version | None) -> list[str]:
+    """What was left out, for the person; nothing is dropped silently."""
+    notes = [error.message for error in applied.errors[:10]]
+    if applied.changed and run.base_version_id != (latest.pk if latest else None):
+        notes.append(_("The site had changed meanwhile; this was applied to its newest version."))
+    return notes
+
+
+def _charge(run: Run, outcome: Outcome, stored: _Stored) -> int:
+    """Settle or free the hold. Tokens charged."""
+    measured = outcome.measured
+    if stored.version is None or not outcome.billable or measured is None:
+        hold_release(hold_id=run.hold_id)
+        return 0
+    due = charge(
+        price_of(run),
+        input_tokens=measured.input_tokens,
+        output_tokens=measured.output_tokens,
+    )
+    # Never above the ceiling quoted: what a provider counts beyond it is our loss.
+    return hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling)).charged
+
+
+def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
+    state = outcome.state
+    error_code = outcome.error_code or stored.error_code
+    error_message = outcome.error_message or stored.error_message
+    if stored.version is None and state == Run.State.SUCCEEDED:
+        state = Run.State.FAILED
+    if stored.version is not None and outcome.error_code and not outcome.billable:
+        kept = len(stored.version.changed_paths)
+        stored.notes.append(
+            ngettext(
+                "%(count)d finished file was kept as version %(number)d.",
+                "%(count)d finished files were kept as version %(number)d.",
+                kept,
+            )
+            % {"count": kept, "number": stored.version.number}
+        )
+    if state == Run.State.CANCELLED and not error_code:
+        error_message = ""
+    measured = outcome.measured
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk).update(
+        state=state,
+        version=stored.version,
+        model_used_slug=outcome.model_used_slug,
+        input_tokens=measured.input_tokens if measured else None,
+        output_tokens=measured.output_tokens if measured else None,
+        usage_estimated=bool(measured and measured.estimated),
+        charged=charged,
+        error_code=error_code if state != Run.State.CANCELLED else "",
+        error_message=error_message[:500] if state != Run.State.CANCELLED else "",
+        notes=[*outcome.notes, *stored.notes],
+        finished_at=now,
+        lease_until=None,
+    )
+    RunText.objects.filter(pk=run.pk).update(text=outcome.text, updated_at=now)
+    last = Attempt.objects.filter(run=run).order_by("-number").first()
+    if last is not None:
+        Attempt.objects.filter(pk=last.pk).update(
+            outcome=outcome.attempt_outcome if stored.version or error_code == "" else error_code,
+            charged=charged,
+            ended_at=now,
+        )

@@ -1,0 +1,194 @@
+"""Watches over the runs of this worker process: leases, stops, deadlines, checkpoints.
+
+One thread for all runs. It ticks every half second for deadlines; once a second it asks the
+database who wants to stop; every ten seconds it renews all leases in one statement. A run that
+must end is ended by closing its provider's socket, so it works in any Celery pool.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from builder.models import Run, RunText
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.5
+CANCEL_CHECK_SECONDS = 1.0
+CHECKPOINT_SECONDS = 3.0
+STATUS_SECONDS = 1.0
+
+StopReason = Literal[
+    "cancelled", "first_token_timeout", "idle_timeout", "total_timeout", "lease_lost", "shutdown"
+]
+
+
+class Abortable(Protocol):
+    def abort(self) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """One run under watch. The run's thread calls `content` and reads `stop_reason`; the
+    monitor does the rest. Times are of the monotonic clock, in seconds."""
+
+    run_id: UUID
+    fence: int
+    on_status: Callable[[], None]
+    started: float = field(default_factory=time.monotonic)
+    attempt_started: float = field(default_factory=time.monotonic)
+    last_content: float | None = None
+    stop_reason: StopReason | None = None
+    parts: list[str] = field(default_factory=list)
+    checkpointed_parts: int = 0
+    _stream: Abortable | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def attempt(self, stream: Abortable) -> None:
+        """The stream of a new attempt; ended at once if the run must already stop."""
+        with self._lock:
+            self._stream = stream
+            self.attempt_started = time.monotonic()
+            stopping = self.stop_reason is not None
+        if stopping:
+            stream.abort()
+
+    def content(self, text: str) -> None:
+        self.parts.append(text)
+        self.last_content = time.monotonic()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    def stop(self, reason: StopReason) -> None:
+        """End the run for this reason; the first reason stays."""
+        with self._lock:
+            if self.stop_reason is not None:
+                return
+            self.stop_reason = reason
+            stream = self._stream
+        if stream is not None:
+            stream.abort()
+
+    def overdue(self, now: float) -> StopReason | None:
+        if now - self.started > settings.RUN_TOTAL_TIMEOUT_SECONDS:
+            return "total_timeout"
+        if self.last_content is None:
+            late = now - self.attempt_started > settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS
+            return "first_token_timeout" if late else None
+        # Keep-alive comments do not count: they flow while a model is stuck.
+        late = now - self.last_content > settings.RUN_IDLE_TIMEOUT_SECONDS
+        return "idle_timeout" if late else None
+
+
+class Monitor:
+    """The watching thread of a process; started with its first run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watches: dict[UUID, Watch] = {}
+        self._thread: threading.Thread | None = None
+        self._due: dict[str, float] = {}
+
+    def add(self, watch: Watch) -> None:
+        with self._lock:
+            self._watches[watch.run_id] = watch
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="run-monitor", daemon=True)
+                self._thread.start()
+
+    def remove(self, watch: Watch) -> None:
+        with self._lock:
+            self._watches.pop(watch.run_id, None)
+
+    def stop_all(self) -> None:
+        """The process shuts down: end every run; each one ends itself, not charged."""
+        for watch in self._active():
+            watch.stop("shutdown")
+
+    def _active(self) -> list[Watch]:
+        with self._lock:
+            return list(self._watches.values())
+
+    def _loop(self) -> None:
+        while True:
+            time.sleep(TICK_SECONDS)
+            watches = self._active()
+            if not watches:
+                continue
+            try:
+                self._tick(watches, time.monotonic())
+            except DatabaseError as error:
+                logger.warning("The run monitor lost the database: %s", type(error).__name__)
+            except Exception:  # a watcher that dies would leave every run without deadlines
+                logger.exception("The run monitor failed")
+            finally:
+                connections.close_all()
+
+    def _tick(self, watches: list[Watch], now: float) -> None:
+        for watch in watches:
+            reason = watch.overdue(now)
+            if reason:
+                watch.stop(reason)
+        if self._is_due("status", now, STATUS_SECONDS):
+            for watch in watches:
+                watch.on_status()
+        if self._is_due("cancel", now, CANCEL_CHECK_SECONDS):
+            self._check_database(watches)
+        if self._is_due("lease", now, settings.RUN_HEARTBEAT_SECONDS):
+            self._renew(watches)
+        if self._is_due("checkpoint", now, CHECKPOINT_SECONDS):
+            self._checkpoint(watches)
+
+    def _is_due(self, what: str, now: float, seconds: float) -> bool:
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + seconds
+        return True
+
+    def _check_database(self, watches: list[Watch]) -> None:
+        """Stop those whose person asked for it, and those that are no longer ours."""
+        rows = {
+            row[0]: row[1:]
+            for row in Run.objects.filter(pk__in=[watch.run_id for watch in watches]).values_list(
+                "pk", "state", "fence", "cancel_requested_at"
+            )
+        }
+        for watch in watches:
+            state, fence, cancel_requested_at = rows.get(watch.run_id, (None, None, None))
+            if state != Run.State.RUNNING or fence != watch.fence:
+                watch.stop("lease_lost")
+            elif cancel_requested_at is not None:
+                watch.stop("cancelled")
+
+    def _renew(self, watches: list[Watch]) -> None:
+        until = timezone.now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+        Run.objects.filter(
+            pk__in=[watch.run_id for watch in watches], state=Run.State.RUNNING
+        ).update(lease_until=until)
+
+    def _checkpoint(self, watches: list[Watch]) -> None:
+        """Save the text of runs that have grown, so that losing Redis loses nothing."""
+        for watch in watches:
+            count = len(watch.parts)
+            if count == watch.checkpointed_parts:
+                continue
+            RunText.objects.filter(pk=watch.run_id, fence=watch.fence).update(
+                text="".join(watch.parts[:count]), updated_at=timezone.now()
+            )
+            watch.checkpointed_parts = count
+
+
+monitor = Monitor()

@@ -1,0 +1,178 @@
+"""Starting and stopping runs. What happens in between is `execution`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from accounts.models import User
+from billing.errors import InsufficientTokens
+from billing.services.holds import hold_create, hold_release
+from builder.estimates import Quote, affordable_models, quote_run, site_text_files
+from builder.models import Run, Site
+from builder.selectors.runs import closing_events, run_get
+from builder.selectors.sites import version_latest
+from builder.streaming.log import publish_end
+from builder.tasks import run_execute
+from config.errors import Conflict, InvalidInput, TooLarge
+from models_catalog.models import AIModel
+from models_catalog.selectors import availability, model_get
+
+logger = logging.getLogger(__name__)
+
+IDEMPOTENCY_KEY_MAX_CHARACTERS = 120
+# A hold outlives everything a run may do: queueing, and three times its own total deadline.
+HOLD_LIFETIME = timedelta(hours=24)
+
+
+def run_start(
+    *,
+    user: User,
+    site: Site,
+    prompt: str,
+    model_slug: str,
+    idempotency_key: str = "",
+    allow_fallback: bool = False,
+) -> Run:
+    """Hold the worst case and queue a run, in one transaction; ring the worker after it.
+
+    idempotency_key: the same key with the same request gives the same run; with another request
+    raises Conflict. Raises InvalidInput, TooLarge, NotFound (model), Conflict (model
+    unavailable), InsufficientTokens with `affordableModels` and `upgradeUrl`. On any of these
+    nothing was written and nothing is charged.
+    """
+    prompt = _checked_prompt(prompt)
+    if len(idempotency_key) > IDEMPOTENCY_KEY_MAX_CHARACTERS:
+        raise InvalidInput(_("The idempotency key is longer than 120 characters."))
+    key = idempotency_key or uuid.uuid4().hex
+    digest = _digest(site, prompt, model_slug, allow_fallback)
+    if (known := _known(user, key, digest)) is not None:
+        return known
+    model = model_get(model_slug)
+    _refuse_unavailable(model)
+    files = site_text_files(site)
+    quote = quote_run(model=model, prompt=prompt, files=files)
+    run = Run(
+        owner=user,
+        site=site,
+        idempotency_key=key,
+        request_digest=digest,
+        prompt=prompt,
+        model_slug=model.slug,
+        allow_fallback=allow_fallback,
+        base_version=version_latest(site),
+        dispatched_at=timezone.now(),
+    )
+    try:
+        with transaction.atomic():
+            _hold_and_save(run, quote)
+            transaction.on_commit(lambda: run_dispatch(run))
+    except InsufficientTokens as short:
+        raise InsufficientTokens(
+            required=short.required,
+            available=short.available,
+            affordableModels=affordable_models(
+                available=short.available, prompt=prompt, files=files
+            ),
+            upgradeUrl="/pricing/",
+        ) from None
+    except IntegrityError:
+        # The same key at the same instant: the other request won, its run is this one's answer.
+        if (known := _known(user, key, digest)) is not None:
+            return known
+        raise
+    return run
+
+
+def run_dispatch(run: Run) -> None:
+    """Ring the worker. A failure is no matter: the sweeper rings again, the row is the truth."""
+    try:
+        run_execute.apply_async(args=[str(run.pk)])
+    except (OperationalError, OSError) as error:
+        logger.warning("Run %s could not be dispatched yet: %s", run.pk, type(error).__name__)
+
+
+def run_cancel(*, user: User, run_id: uuid.UUID) -> Run:
+    """Stop a run. A queued one ends here and costs nothing; a running one is told to stop and
+    ends within seconds. A finished one stays as it is. Raises NotFound."""
+    run = run_get(user=user, run_id=run_id)
+    now = timezone.now()
+    with transaction.atomic():
+        stopped = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
+            state=Run.State.CANCELLED, cancel_requested_at=now, finished_at=now, charged=0
+        )
+        if stopped:
+            hold_release(hold_id=run.hold_id)
+        else:
+            Run.objects.filter(
+                pk=run.pk, state=Run.State.RUNNING, cancel_requested_at__isnull=True
+            ).update(cancel_requested_at=now)
+    run = run_get(user=user, run_id=run_id)
+    if stopped:
+        publish_end(run.pk, closing_events(run))
+    return run
+
+
+def _checked_prompt(prompt: str) -> str:
+    prompt = prompt.strip()
+    if not prompt:
+        raise InvalidInput(_("Describe what you want first. Nothing was charged."))
+    if len(prompt.encode()) > settings.RUN_PROMPT_MAX_BYTES:
+        raise TooLarge(
+            _("The request is longer than %(limit)d KB. Nothing was charged. Shorten it.")
+            % {"limit": settings.RUN_PROMPT_MAX_BYTES // 1024}
+        )
+    return prompt
+
+
+def _digest(site: Site, prompt: str, model_slug: str, allow_fallback: bool) -> str:
+    request = json.dumps([str(site.pk), prompt, model_slug, allow_fallback])
+    return hashlib.sha256(request.encode()).hexdigest()
+
+
+def _known(user: User, key: str, digest: str) -> Run | None:
+    run = Run.objects.filter(owner=user, idempotency_key=key).select_related("version").first()
+    if run is not None and run.request_digest != digest:
+        raise Conflict(
+            _("This idempotency key was used for another request. Nothing was done."),
+            code="idempotency_key_reused",
+        )
+    return run
+
+
+def _refuse_unavailable(model: AIModel) -> None:
+    found = availability(model)
+    if not found.available:
+        raise Conflict(
+            _("%(model)s is not available: %(reason)s. Nothing was charged. Choose another model.")
+            % {"model": model.name, "reason": found.reason},
+            code="model_unavailable",
+        )
+
+
+def _hold_and_save(run: Run, quote: Quote) -> None:
+    """Hold as much of the worst case as there is, and save the run with what that allows."""
+    run.hold = hold_create(
+        user_id=run.owner_id,
+        key=f"run:{run.pk}",
+        at_least=quote.required,
+        at_most=quote.ceiling,
+        expires_at=timezone.now() + HOLD_LIFETIME,
+    )
+    run.ceiling = run.hold.amount
+    run.estimate_low = min(quote.low, run.ceiling)
+    run.estimate_high = min(quote.high, run.ceiling)
+    run.max_output_tokens = quote.output_tokens_within(run.ceiling)
+    run.token_cost = quote.price.token_cost
+    run.billing_unit = quote.price.billing_unit
+    run.input_weight = quote.price.input_weight
+    run.save(force_insert=True)

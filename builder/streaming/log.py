@@ -1,0 +1,216 @@
+"""The text of a running run as an append-only log in Redis, so that any web process can relay it.
+
+One stream per run. An entry's id is `<offset after its text>-0` for text and
+`<offset>-<1, 2, …>` for other events at that offset, so replay is a range read and a write that
+is repeated after a lost answer is refused by Redis instead of doubling text. Entries hold
+finished SSE frames: the web side only copies.
+
+Writing is coalesced per process: one thread sends one pipeline for all runs every 40 ms (growing
+to 80 ms under load), the first text of a run at once. One write per chunk costs five times the
+CPU. Redis is only the fast path; the text is also checkpointed in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+
+from builder.streaming.frames import delta_frame, event_frame
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.04
+BUSY_FLUSH_SECONDS = 0.08
+BUSY_RUNS = 100
+KEEP_SECONDS = 3600
+KEEP_AFTER_END_SECONDS = 600
+
+
+def log_key(run_id: UUID | str) -> str:
+    return f"sitewright:run:{run_id}"
+
+
+@dataclass(slots=True)
+class RunLog:
+    """What is still to be written of one run. Offsets count code points."""
+
+    run_id: UUID
+    on_text: Callable[[str], list[tuple[str, dict[str, Any]]]]
+    offset: int = 0
+    parts: list[str] = field(default_factory=list)
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    # Frames that were made but not yet accepted by Redis: (entry id, frame).
+    unsent: list[tuple[str, bytes]] = field(default_factory=list)
+    ended: bool = False
+
+    def frames(self, parts: list[str], events: list[tuple[str, dict[str, Any]]]) -> None:
+        """Turn text and events into frames at the end of `unsent`."""
+        if parts:
+            text = "".join(parts)
+            start, self.offset = self.offset, self.offset + len(text)
+            self.unsent.append((f"{self.offset}-0", delta_frame(offset=start, text=text)))
+            events = [*self._told(text), *events]
+        for name, data in events:
+            self.unsent.append((f"{self.offset}-*", event_frame(name, data)))
+
+    def _told(self, text: str) -> list[tuple[str, dict[str, Any]]]:
+        try:
+            return self.on_text(text)
+        except Exception:  # one run's listener must not end the log of all runs
+            logger.exception("The listener of run %s failed", self.run_id)
+            return []
+
+
+class LogWriter:
+    """Writes the logs of all runs of this process. Thread-safe; `start` is idempotent."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = redis.Redis.from_url(
+            redis_url, socket_timeout=2, socket_connect_timeout=1, retry=None
+        )
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._writing = threading.Lock()
+        self._logs: dict[UUID, RunLog] = {}
+        self._dirty: set[UUID] = set()
+        self._thread: threading.Thread | None = None
+
+    def open(
+        self, run_id: UUID, *, on_text: Callable[[str], list[tuple[str, dict[str, Any]]]]
+    ) -> None:
+        """Begin the log of a run. `on_text` gets each coalesced piece of text once, in order,
+        on the writer's thread, and gives the events (name, data) to send after it."""
+        with self._lock:
+            self._logs[run_id] = RunLog(run_id=run_id, on_text=on_text)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="run-log", daemon=True)
+                self._thread.start()
+
+    def text(self, run_id: UUID, text: str) -> None:
+        """Append text; the first of a run is sent at once."""
+        with self._lock:
+            log = self._logs[run_id]
+            first = log.offset == 0 and not log.parts
+            log.parts.append(text)
+            self._dirty.add(run_id)
+        if first:
+            self.flush(run_id)
+        else:
+            self._wake.set()
+
+    def event(self, run_id: UUID, name: str, data: dict[str, Any]) -> None:
+        with self._lock:
+            self._logs[run_id].events.append((name, data))
+            self._dirty.add(run_id)
+        self._wake.set()
+
+    def flush(self, run_id: UUID) -> None:
+        """Turn what is pending of one run into frames and try to write them now."""
+        with self._writing:
+            self._write([run_id])
+
+    def close(self, run_id: UUID, events: list[tuple[str, dict[str, Any]]]) -> None:
+        """Write the last events and forget the run. If Redis is away they are lost here, and
+        readers find the end in the database."""
+        with self._lock:
+            log = self._logs.get(run_id)
+            if log is None:
+                return
+            log.events.extend(events)
+            log.ended = True
+        with self._writing:
+            self._write([run_id])
+        with self._lock:
+            self._logs.pop(run_id, None)
+            self._dirty.discard(run_id)
+
+    def _loop(self) -> None:
+        while True:
+            self._wake.wait()
+            with self._lock:
+                busy = len(self._logs) > BUSY_RUNS
+            time.sleep(BUSY_FLUSH_SECONDS if busy else FLUSH_SECONDS)
+            self._wake.clear()
+            with self._lock:
+                dirty, self._dirty = list(self._dirty), set()
+            with self._writing:
+                written = self._write(dirty)
+            if not written:
+                with self._lock:
+                    self._dirty.update(dirty)
+                time.sleep(0.5)
+                self._wake.set()
+
+    def _write(self, run_ids: list[UUID]) -> bool:
+        """Send the frames of these runs in one pipeline; False if Redis is away."""
+        pipeline = self._redis.pipeline(transaction=False)
+        sent: list[tuple[RunLog, int]] = []
+        for run_id in run_ids:
+            with self._lock:
+                log = self._logs.get(run_id)
+                if log is None:
+                    continue
+                parts, log.parts = log.parts, []
+                events, log.events = log.events, []
+            fresh = log.offset == 0
+            log.frames(parts, events)
+            if not log.unsent:
+                continue
+            key = log_key(run_id)
+            for entry_id, frame in log.unsent:
+                pipeline.xadd(key, {b"f": frame}, id=entry_id)
+            if fresh or log.ended:
+                pipeline.expire(key, KEEP_AFTER_END_SECONDS if log.ended else KEEP_SECONDS)
+            sent.append((log, len(log.unsent)))
+        if not sent:
+            return True
+        try:
+            # An id that is not greater was written by an earlier try whose answer was lost.
+            pipeline.execute(raise_on_error=False)
+        except redis.RedisError as error:
+            logger.warning("The run log could not be written: %s", type(error).__name__)
+            return False
+        for log, count in sent:
+            del log.unsent[:count]
+        return True
+
+
+_writer: LogWriter | None = None
+_writer_lock = threading.Lock()
+
+
+def log_writer() -> LogWriter:
+    """The writer of this process."""
+    global _writer
+    with _writer_lock:
+        if _writer is None:
+            _writer = LogWriter(settings.REDIS_URL)
+        return _writer
+
+
+def publish_end(run_id: UUID, events: list[tuple[str, dict[str, Any]]]) -> None:
+    """Send closing events of a run that no worker is writing (reaped, or stopped in the queue).
+
+    If Redis is away, readers find the end in the database.
+    """
+    key = log_key(run_id)
+    try:
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=None
+        )
+        with client, client.pipeline(transaction=False) as pipeline:
+            for name, data in events:
+                # Above every offset a run can reach, so it sorts after whatever was written.
+                pipeline.xadd(key, {b"f": event_frame(name, data)}, id=f"{2**40}-*")
+            pipeline.expire(key, KEEP_AFTER_END_SECONDS)
+            pipeline.execute(raise_on_error=False)
+    except redis.RedisError as error:
+        logger.warning("The end of run %s was not published: %s", run_id, type(error).__name__)

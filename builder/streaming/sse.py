@@ -1,0 +1,183 @@
+"""`GET /api/runs/{id}/events`: authorise, free the database, replay, then relay.
+
+Closing the connection never stops a run. A stream lives at most half an hour; a browser simply
+reconnects with `Last-Event-ID`, and so it does after the farewell of a server that shuts down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.http import HttpResponse, StreamingHttpResponse
+from redis import RedisError
+
+from builder.selectors.runs import RunSnapshot, run_snapshot
+from builder.streaming.frames import (
+    FAREWELL_FRAME,
+    HEARTBEAT_FRAME,
+    delta_frame,
+    delta_of,
+    event_frame,
+)
+from builder.streaming.hub import Entry, Subscription, hub
+
+HEARTBEAT_SECONDS = 10.0
+LIFETIME_SECONDS = 1800.0
+# How long a silent log may hide the truth: the database is asked again after this.
+RECHECK_SECONDS = 3.0
+GAP_RECHECK_SECONDS = 0.5
+
+_closing = False
+
+
+def say_farewell() -> None:
+    """Make every open stream of this process end with a farewell within a second."""
+    global _closing
+    _closing = True
+
+
+class RunRelay:
+    """One browser's view of one run's log. `cursor` is the offset it has got up to."""
+
+    def __init__(self, run_id: UUID, after: int) -> None:
+        self.run_id = run_id
+        self.cursor = after
+        self.last_id = (after, 0)
+        self.done = False
+        # Set when text is missing before an entry: Redis lost it, the database has it or will.
+        self.gap = False
+
+    def relay(self, entries: list[Entry]) -> list[bytes]:
+        """Frames for the browser. Stops before a gap."""
+        frames: list[bytes] = []
+        self.gap = False
+        for entry in entries:
+            if entry.entry_id <= self.last_id:
+                continue
+            if entry.is_text:
+                frame = self._text(entry)
+                if frame is None:
+                    self.gap = True
+                    return frames
+                if frame:
+                    frames.append(frame)
+            else:
+                frames.append(entry.frame)
+                self.done = self.done or entry.frame.startswith(b"event: done\n")
+            self.last_id = entry.entry_id
+        return frames
+
+    def _text(self, entry: Entry) -> bytes | None:
+        end = entry.entry_id[0]
+        if end <= self.cursor:
+            return b""
+        offset, text = delta_of(entry.frame)
+        if offset > self.cursor:
+            return None
+        frame = entry.frame
+        if offset < self.cursor:
+            frame = delta_frame(offset=self.cursor, text=text[self.cursor - offset :])
+        self.cursor = end
+        return frame
+
+    def catch_up(self, snapshot: RunSnapshot) -> list[bytes]:
+        """Frames out of the database: text beyond the cursor, and the end if there is one."""
+        frames = []
+        if snapshot.text:
+            frames.append(delta_frame(offset=self.cursor, text=snapshot.text))
+            self.cursor += len(snapshot.text)
+        if snapshot.terminal:
+            frames.extend(event_frame(name, data) for name, data in snapshot.closing)
+            self.done = True
+        else:
+            frames.append(event_frame("status", snapshot.status))
+        return frames
+
+
+@sync_to_async
+def _snapshot(run_id: UUID, after: int) -> RunSnapshot:
+    try:
+        return run_snapshot(run_id, after=after)
+    finally:
+        connections.close_all()
+
+
+async def run_events(run_id: UUID, *, after: int) -> AsyncIterator[bytes]:
+    """The SSE bytes of a run from offset `after` (code points) to its `done`."""
+    relay = RunRelay(run_id, after)
+    yield b"retry: 1000\n\n"
+    subscription = await hub().subscribe(run_id)
+    try:
+        ends_at = time.monotonic() + LIFETIME_SECONDS
+        for frame in await _replay(relay, subscription):
+            yield frame
+        spoke_at = checked_at = time.monotonic()
+        while not relay.done:
+            entries = await _next_entries(subscription, seconds=1.0)
+            now = time.monotonic()
+            frames: list[bytes] = []
+            if entries is None or (not entries and now - checked_at > RECHECK_SECONDS):
+                frames = await _replay(relay, subscription)
+                checked_at = now
+            elif entries:
+                frames = relay.relay(entries)
+                if relay.gap and now - checked_at > GAP_RECHECK_SECONDS:
+                    frames += await _replay(relay, subscription)
+                if frames:
+                    checked_at = now
+            if _closing or now > ends_at:
+                yield b"".join(frames) + FAREWELL_FRAME
+                return
+            if not frames and now - spoke_at >= HEARTBEAT_SECONDS:
+                frames = [HEARTBEAT_FRAME]
+            if frames:
+                yield b"".join(frames)
+                spoke_at = now
+    finally:
+        hub().unsubscribe(subscription)
+
+
+async def _next_entries(subscription: Subscription, *, seconds: float) -> list[Entry] | None:
+    """All entries that are there, waiting up to `seconds`; None: read the range again."""
+    try:
+        first = await asyncio.wait_for(subscription.queue.get(), seconds)
+    except TimeoutError:
+        return []
+    entries = []
+    while True:
+        if first is None:
+            return None
+        entries.append(first)
+        if subscription.queue.empty():
+            return entries
+        first = subscription.queue.get_nowait()
+
+
+async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
+    """Bring the browser up to date from Redis and the database.
+
+    Redis has the newest text while the run goes on; the database has checkpoints, and the end.
+    """
+    frames: list[bytes] = []
+    try:
+        frames += relay.relay(await hub().entries_after(subscription.key, (relay.cursor, 0)))
+    except RedisError:
+        pass
+    if relay.done:
+        return frames
+    frames += relay.catch_up(await _snapshot(relay.run_id, relay.cursor))
+    return frames
+
+
+def events_response(*, run_id: UUID, after: int) -> HttpResponse:
+    """The streaming answer. No buffering, no compression, no caching on the way."""
+    headers: dict[str, Any] = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(
+        run_events(run_id, after=after), content_type="text/event-stream", headers=headers
+    )

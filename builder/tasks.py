@@ -1,0 +1,28 @@
+"""Celery's doorbells. Every task may come twice, late, or never: the rows decide."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from builder.services import execution, sweeping
+
+
+@shared_task(name="builder.tasks.run_execute")
+def run_execute(run_id: str) -> None:
+    """Do a queued run; a no-op for one that is not queued (a duplicate message)."""
+    execution.run_execute(run_id)
+
+
+@shared_task(name="builder.tasks.runs_sweep")
+def runs_sweep() -> int:
+    """Ring again for runs that were queued and not picked up."""
+    due = sweeping.runs_to_ring_again()
+    for run_id in due:
+        run_execute.apply_async(args=[str(run_id)])
+    return len(due)
+
+
+@shared_task(name="builder.tasks.runs_reap")
+def runs_reap() -> int:
+    """End runs whose worker died, and runs nobody ever started; free their holds."""
+    return sweeping.runs_reap()

@@ -1,0 +1,57 @@
+"""The event stream of a run: the one async view of the app."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.http import HttpRequest, HttpResponse
+
+from accounts.api_auth import api_auth
+from builder.selectors.runs import run_get
+from builder.streaming.sse import events_response
+from config.errors import DomainError, InvalidInput, problem_response
+
+OFFSET_MAX = 2**31 - 1
+
+
+async def run_events(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """GET: text/event-stream from `?after=` or Last-Event-ID. Errors are problem+json."""
+    if request.method != "GET":
+        response = problem_response(405, code="method_not_allowed", detail="Use GET.")
+        response["Allow"] = "GET"
+        return response
+    try:
+        after = _offset(request)
+        if not await _authorised(request, run_id):
+            return problem_response(
+                401, code="unauthenticated", detail="Sign in first, then open the stream again."
+            )
+    except DomainError as error:
+        return problem_response(
+            error.status, code=error.code, detail=error.message, title=error.title
+        )
+    return events_response(run_id=run_id, after=after)
+
+
+def _offset(request: HttpRequest) -> int:
+    raw = request.headers.get("Last-Event-ID") or request.GET.get("after") or "0"
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 10 and int(raw) <= OFFSET_MAX):
+        raise InvalidInput("The offset to resume from must be a whole number from 0.")
+    return int(raw)
+
+
+@sync_to_async
+def _authorised(request: HttpRequest, run_id: UUID) -> bool:
+    """Whether the caller is signed in; raises NotFound for a run that is not theirs.
+
+    Frees the database connection: the stream may last half an hour.
+    """
+    try:
+        if not api_auth(request):
+            return False
+        run_get(user=request.user, run_id=run_id)
+        return True
+    finally:
+        connections.close_all()
