@@ -1,0 +1,61 @@
+"""Brings database, seeds and static files up to date, in one Django start. Safe to repeat."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import django
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import CommandError, SystemCheckError
+from django.db import DatabaseError, OperationalError, connection
+
+from config.env import EnvironmentProblems
+
+SEED_COMMANDS = ("catalogue_seed", "beat_seed")
+# Any number that all our processes agree on.
+PREPARE_LOCK = 7_245_113
+
+
+def main() -> None:
+    try:
+        django.setup()
+        call_command("check")
+        prepare()
+    except (EnvironmentProblems, SystemCheckError, CommandError) as problem:
+        sys.exit(str(problem))
+    except OperationalError as error:
+        sys.exit(f"The database (DATABASE_URL) can not be used: {error}".strip())
+    except DatabaseError as error:
+        sys.exit(f"The database (DATABASE_URL) refused a migration or a seed: {error}".strip())
+
+
+def prepare() -> None:
+    with one_at_a_time():
+        call_command("migrate", interactive=False, verbosity=1)
+        for command in SEED_COMMANDS:
+            if command in get_commands():
+                call_command(command)
+    if not settings.DEBUG:
+        call_command("collectstatic", interactive=False, verbosity=1)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Several machines may start on one PostgreSQL at once: one migrates, the others wait."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
+
+
+if __name__ == "__main__":
+    main()

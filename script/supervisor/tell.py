@@ -1,0 +1,13 @@
+"""What the supervisor says: progress and trouble on stderr; stdout has only the ready line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(text: str) -> None:
+    print(f"sitewright: {text}", file=sys.stderr, flush=True)
+
+
+def say_ready(url: str) -> None:
+    print(f"ready {url}", flush=True)
