@@ -3,8 +3,11 @@ from django.urls import include, path, re_path
 
 from builder.views.events import run_events
 from config.api import api, api_not_found
+from config.health import healthz, readyz
 
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),
