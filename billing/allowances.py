@@ -15,6 +15,9 @@ from billing.entitlement import entitled_on
 from billing.models import Grant
 from billing.periods import Period, day_of, month_of
 
+FREE_SOURCE_PREFIX = "grant:free:"
+PREMIUM_SOURCE_PREFIX = "grant:premium:"
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -39,7 +42,7 @@ def free_allowance(*, user_id: int, now: datetime) -> Allowance:
     month = month_of(now)
     return Allowance(
         Grant.Kind.FREE_MONTHLY,
-        f"grant:free:{user_id}:{month.key}",
+        f"{FREE_SOURCE_PREFIX}{user_id}:{month.key}",
         settings.FREE_MONTHLY_TOKENS,
         month,
     )
@@ -50,7 +53,7 @@ def premium_allowance(*, user_id: int, now: datetime) -> Allowance:
     day = day_of(now)
     return Allowance(
         Grant.Kind.PREMIUM_DAILY,
-        f"grant:premium:{user_id}:{day.key}",
+        f"{PREMIUM_SOURCE_PREFIX}{user_id}:{day.key}",
         settings.PREMIUM_DAILY_TOKENS,
         day,
     )

@@ -1,4 +1,7 @@
-"""Grants: tokens put into a pocket, once per business fact, and taken out when they lapse."""
+"""Grants: tokens put into a pocket, once per business fact.
+
+By the thousand, and out again when they lapse: see `batches`.
+"""
 
 from __future__ import annotations
 

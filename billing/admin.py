@@ -1,0 +1,154 @@
+"""Staff look at the ledger here and change nothing: tokens move through services only."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from billing.models import Grant, Hold, Movement
+
+Row = TypeVar("Row", Grant, Hold, Movement)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
+    """Lists and pages without a form; needs the view permission."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class MovementInline(admin.TabularInline[Movement, Any]):
+    model = Movement
+    fields = ("created_at", "from_state", "to_state", "amount", "key")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class LapsedFilter(admin.SimpleListFilter):
+    title = _("spendable")
+    parameter_name = "spendable"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("now", _("Now")), ("held", _("Something is held"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Grant]) -> QuerySet[Grant]:
+        if self.value() == "now":
+            return queryset & Grant.objects.spendable_at(timezone.now())
+        return queryset.filter(held__gt=0) if self.value() == "held" else queryset
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin[Grant]):
+    list_display = (
+        "source",
+        "user_link",
+        "kind",
+        "amount",
+        "available",
+        "held",
+        "spent",
+        "expired",
+        "voided",
+        "effective_at",
+        "expires_at",
+    )
+    list_filter = (LapsedFilter, "kind", "effective_at", "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("=source", "user__email")
+    search_help_text = _("A user's e-mail address, or a whole source")
+    ordering = ("-pk",)
+    inlines = (MovementInline,)
+
+    @admin.display(description=_("User"), ordering="user__email")
+    def user_link(self, grant: Grant) -> SafeString:
+        return _link_to_user(grant.user)
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin[Hold]):
+    list_display = (
+        "key",
+        "user_link",
+        "state",
+        "amount",
+        "settled_amount",
+        "created_at",
+        "expires_at",
+        "resolved_at",
+    )
+    list_filter = ("state", "created_at", "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("=key", "user__email")
+    search_help_text = _("A user's e-mail address, or a whole key, e.g. run:<id>")
+    ordering = ("-pk",)
+    inlines = (MovementInline,)
+
+    @admin.display(description=_("User"), ordering="user__email")
+    def user_link(self, hold: Hold) -> SafeString:
+        return _link_to_user(hold.user)
+
+
+@admin.register(Movement)
+class MovementAdmin(ReadOnlyAdmin[Movement]):
+    list_display = (
+        "created_at",
+        "user_link",
+        "grant_link",
+        "from_state",
+        "to_state",
+        "amount",
+        "hold_link",
+        "key",
+    )
+    list_display_links = ("key",)
+    list_filter = ("from_state", "to_state", "grant__kind", "created_at")
+    list_select_related = ("grant__user", "hold")
+    search_fields = ("=key", "=hold__key", "=grant__source", "grant__user__email")
+    search_help_text = _("A user's e-mail address, or a whole key, hold or grant")
+    ordering = ("-pk",)
+
+    @admin.display(description=_("User"), ordering="grant__user__email")
+    def user_link(self, movement: Movement) -> SafeString:
+        return _link_to_user(movement.grant.user)
+
+    @admin.display(description=_("Grant"))
+    def grant_link(self, movement: Movement) -> SafeString:
+        url = reverse("admin:billing_grant_change", args=[movement.grant_id])
+        return format_html('<a href="{}">{}</a>', url, movement.grant.source)
+
+    @admin.display(description=_("Hold"))
+    def hold_link(self, movement: Movement) -> SafeString | str:
+        if movement.hold is None:
+            return "–"
+        url = reverse("admin:billing_hold_change", args=[movement.hold_id])
+        return format_html('<a href="{}">{}</a>', url, movement.hold.key)
+
+
+def _link_to_user(user: User) -> SafeString:
+    url = reverse("admin:accounts_user_change", args=[user.pk])
+    return format_html('<a href="{}">{}</a>', url, user.email)

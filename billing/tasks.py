@@ -1,0 +1,46 @@
+"""The ledger's housekeeping, rung by beat. Nothing depends on when, or how often, these run."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing.services.batches import free_grants_premake, grants_expire
+from billing.services.holds import holds_expire
+from billing.services.reconcile import reconcile
+
+logger = logging.getLogger(__name__)
+
+BATCH = 5_000
+
+
+@shared_task
+def grants_premake() -> None:
+    """Make the month's free grants before their owners come."""
+    made = free_grants_premake(now=timezone.now(), batch=BATCH)
+    logger.info("made %d free grants of the month", made)
+
+
+@shared_task
+def grants_sweep() -> None:
+    """Expire what lapsed, batch by batch."""
+    now = timezone.now()
+    while grants_expire(now=now, limit=BATCH) == BATCH:
+        pass
+
+
+@shared_task
+def holds_sweep() -> None:
+    """Give back the tokens of holds that nobody resolved in time."""
+    released = holds_expire(now=timezone.now())
+    if released:
+        logger.warning("released %d holds that nobody had resolved in time", released)
+
+
+@shared_task
+def ledger_reconcile() -> None:
+    """Tell staff, through the error log, of every difference between totals and movements."""
+    for difference in reconcile():
+        logger.error("ledger difference: %s", difference)

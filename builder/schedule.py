@@ -1,0 +1,8 @@
+"""What beat rings for runs. `manage.py beat_seed` puts it into django-celery-beat's tables."""
+
+from billing.schedule import Every, Periodic
+
+SCHEDULE = (
+    Periodic("runs: ring again for those not picked up", "builder.tasks.runs_sweep", Every(15)),
+    Periodic("runs: end those whose worker is gone", "builder.tasks.runs_reap", Every(15)),
+)
