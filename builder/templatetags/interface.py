@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
+from models_catalog.selectors import ModelRow
+
 register = template.Library()
 
 POCKET_LABELS = {
@@ -47,6 +49,20 @@ def dollars(cents: int) -> str:
     """Minor units as a price: 500 → $5, 1050 → $10.50."""
     whole, rest = divmod(int(cents), 100)
     return f"${whole:,}.{rest:02d}" if rest else f"${whole:,}"
+
+
+@register.filter
+def dollars_exact(cents: float) -> str:
+    """A price with its cents, rounded to the nearest: 222.2 → $2.22."""
+    return f"${cents / 100:,.2f}"
+
+
+@register.simple_tag
+def pages_bought(row: ModelRow | None, tokens: int | None) -> int | None:
+    """How many usual one-page sites an amount buys on a model; None when either is unknown."""
+    if row is None or tokens in (None, ""):
+        return None
+    return int(tokens) // row.typical_page_tokens
 
 
 @register.simple_tag(takes_context=True)
@@ -106,3 +122,9 @@ def widget(field: BoundField, css_class: str) -> SafeString:
             ids.append(f"{field.id_for_label}_helptext")
         attributes["aria-describedby"] = " ".join(ids)
     return field.as_widget(attrs=attributes)
+
+
+@register.simple_tag
+def site_path(site_id: Any) -> str:
+    """Where a site's workspace is."""
+    return f"/sites/{site_id}/"

@@ -1,0 +1,43 @@
+"""A signed-in person's home, and what they used."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.http import AuthenticatedHttpRequest
+from billing.selectors import standing_of
+from builder.examples import FIRST_EXAMPLES
+from builder.selectors.dashboard import models_afforded, recent_runs, recent_sites, runs_spending
+from builder.views.pages import PENDING_PROMPT
+
+RUNS_A_PAGE = 25
+
+
+@login_required
+@require_safe
+def dashboard(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """One number, the pockets, the latest sites and runs, and one next step."""
+    standing = standing_of(request.user, timezone.now())
+    context = {
+        "own_standing": standing,
+        "sites": recent_sites(request.user),
+        "runs": recent_runs(request.user),
+        "afforded": models_afforded(standing.available),
+        "prompt": request.session.get(PENDING_PROMPT, ""),
+        "examples": FIRST_EXAMPLES,
+    }
+    return render(request, "pages/dashboard.html", context)
+
+
+@login_required
+@require_safe
+def usage(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Every run with what it cost, newest first, a page at a time."""
+    page = Paginator(runs_spending(request.user), RUNS_A_PAGE).get_page(request.GET.get("page"))
+    standing = standing_of(request.user, timezone.now())
+    return render(request, "pages/usage.html", {"page": page, "own_standing": standing})

@@ -1,0 +1,72 @@
+"""The pages that need no site: the front door, what it costs, what there is, how it is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing.offers import PACKAGES, PREMIUM
+from builder.examples import EXAMPLES, FIRST_EXAMPLES
+from builder.selectors.offers import catalogue_by_maker, chosen_model, provider_states
+from models_catalog.selectors import models_listed
+
+# Where the request typed on the front page waits while its author signs up.
+PENDING_PROMPT = "pending_prompt"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def home(request: HttpRequest) -> HttpResponse:
+    """The front door. A request typed here is kept in the session and offered after sign-up."""
+    if request.method != "POST":
+        if request.user.is_authenticated:
+            return redirect("dashboard")
+        return render(request, "pages/home.html", {"examples": FIRST_EXAMPLES})
+    prompt = request.POST.get("prompt", "").replace("\x00", "").strip()
+    if not prompt or len(prompt.encode()) > settings.RUN_PROMPT_MAX_BYTES:
+        problem = _("Write what the site is for, in up to 32 KB of text. Nothing was charged.")
+        context = {"examples": FIRST_EXAMPLES, "problem": problem, "prompt": prompt[:8000]}
+        return render(request, "pages/home.html", context, status=422)
+    request.session[PENDING_PROMPT] = prompt
+    return redirect("dashboard" if request.user.is_authenticated else "account_signup")
+
+
+@require_safe
+def pricing(request: HttpRequest) -> HttpResponse:
+    """What is on offer, what a run costs, and what that buys on the model picked once."""
+    rows = models_listed()
+    model = chosen_model(rows, request.GET.get("model", ""))
+    context = {
+        "packages": PACKAGES,
+        "premium": PREMIUM,
+        "free_tokens": settings.FREE_MONTHLY_TOKENS,
+        "rows": rows,
+        "chosen": model,
+    }
+    return render(request, "pages/pricing.html", context)
+
+
+@require_safe
+def models(request: HttpRequest) -> HttpResponse:
+    """Every model, by maker, also those that can not be chosen, with the reason."""
+    groups = catalogue_by_maker(models_listed())
+    total = sum(len(rows) for _maker, rows in groups)
+    return render(request, "pages/models.html", {"groups": groups, "total": total})
+
+
+@require_safe
+def gallery(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/gallery.html", {"examples": EXAMPLES})
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/help.html", {"free_tokens": settings.FREE_MONTHLY_TOKENS})
+
+
+@require_safe
+def status(request: HttpRequest) -> HttpResponse:
+    """How the providers are. That the page shows at all says the app and its database answer."""
+    return render(request, "pages/status.html", {"providers": provider_states()})
