@@ -16,7 +16,7 @@ from builder.selectors.sites import site_get
 from builder.services.runs import run_cancel, run_start
 from models_catalog.selectors import model_get
 
-router = Router(tags=["runs"])
+router = Router(tags=["runs"], by_alias=True)
 
 
 class EstimateIn(ApiSchema):

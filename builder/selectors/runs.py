@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from billing.selectors import settlement_pockets
+from billing.services.holds import settlement_of
 from builder.models import Attempt, Run, RunText, Site
 from config.errors import NotFound
 
@@ -70,7 +70,7 @@ def receipt_of(run: Run) -> dict[str, Any]:
     return {
         "charged": run.charged or 0,
         "pockets": [
-            {"kind": kind, "amount": amount} for kind, amount in settlement_pockets(run.hold_id)
+            {"kind": kind, "amount": amount} for kind, amount in settlement_of(hold_id=run.hold_id).pockets
         ],
         "estimated": run.usage_estimated,
         "attempts": [
