@@ -1,6 +1,8 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from builder.views import dashboard, gallery_of_components, pages
 from builder.views.events import run_events
 from config.api import api, api_not_found
 from config.health import healthz, readyz
@@ -8,6 +10,16 @@ from config.health import healthz, readyz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("", pages.home, name="home"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("usage/", dashboard.usage, name="usage"),
+    path("pricing/", pages.pricing, name="pricing"),
+    path("models/", pages.models, name="models"),
+    path("gallery/", pages.gallery, name="gallery"),
+    path("help/", pages.help_page, name="help"),
+    path("status/", pages.status, name="status"),
+    path("", include("billing.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),
@@ -17,3 +29,5 @@ urlpatterns = [
     path("api/", api.urls),
     re_path(r"^api(/|$)", api_not_found),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("_components/", gallery_of_components.components, name="components"))
