@@ -14,6 +14,9 @@ PER_TOKEN: Final = "per_token"  # noqa: S105 - a billing unit, no secret
 PER_REQUEST: Final = "per_request"
 # What a flat price affords: more output than any model gives, and still a 32-bit integer.
 UNBOUNDED_OUTPUT_TOKENS: Final = 2_147_483_647
+# The one-page site that price lists use as their example, in the model's own tokens.
+TYPICAL_PAGE_INPUT_TOKENS: Final = 1_000
+TYPICAL_PAGE_OUTPUT_TOKENS: Final = 2_500
 
 
 @dataclass(frozen=True, slots=True)

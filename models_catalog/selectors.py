@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 from urllib.parse import quote
 
 from django.conf import settings
+from django.core.validators import slug_re
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from config.errors import NotFound
 from models_catalog.models import AIModel, Provider, Route
-from models_catalog.pricing import Price, price_of
+from models_catalog.pricing import (
+    TYPICAL_PAGE_INPUT_TOKENS,
+    TYPICAL_PAGE_OUTPUT_TOKENS,
+    Price,
+    charge,
+    price_of,
+)
 
 # Where the stand-in for each kind of API lives below AI_EMULATOR_URL.
 EMULATOR_PATHS: Final = {
@@ -24,6 +32,13 @@ EMULATOR_PATHS: Final = {
     Provider.Adapter.ANTHROPIC: "/anthropic",
 }
 EMULATOR_KEY: Final = "emulated"
+
+
+class KeyState(Enum):
+    SET = "set"
+    URL_ONLY = "url_only"
+    EMULATED = "emulated"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,15 @@ class ModelRow:
     availability: Availability
     emulated: bool
 
+    @property
+    def typical_page_tokens(self) -> int:
+        """What the one-page site of the price lists costs on this model."""
+        return charge(
+            self.price,
+            input_tokens=TYPICAL_PAGE_INPUT_TOKENS,
+            output_tokens=TYPICAL_PAGE_OUTPUT_TOKENS,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
@@ -72,13 +96,12 @@ class _Endpoint:
 
 
 def model_get(slug: str) -> AIModel:
-    """The model with its routes and providers. Raises NotFound, also for odd input."""
-    model = _with_routes(AIModel.objects.filter(slug=slug)).first()
+    """The model with its routes and providers. Raises NotFound, also for what is no slug."""
+    # Checked first: a database refuses NUL or a lone surrogate with an error of its own.
+    sluggish = len(slug) <= 50 and slug_re.fullmatch(slug)
+    model = _with_routes(AIModel.objects.filter(slug=slug)).first() if sluggish else None
     if model is None:
-        raise NotFound(
-            _("There is no model called “%(slug)s”. GET /api/models lists them.")
-            % {"slug": slug[:50]}
-        )
+        raise NotFound(_("There is no such model. The list of models has every id."))
     return model
 
 
@@ -97,7 +120,7 @@ def availability(model: AIModel) -> Availability:
     if not model.enabled:
         return Availability(False, model.disabled_reason or _("switched off by our staff"))
     routes = list(model.routes.all())
-    problems = [(route, _route_problem(route)) for route in routes]
+    problems = [(route, route_problem(route)) for route in routes]
     if any(not problem for _route, problem in problems):
         return Availability(True)
     # The route people would normally get explains best; one that is meant to be off does not.
@@ -110,7 +133,7 @@ def routes_of(model: AIModel) -> list[RouteTarget]:
     """The usable ways to reach it, first tried first. Empty when it is unavailable."""
     if not model.enabled:
         return []
-    return [_target(model, route) for route in model.routes.all() if not _route_problem(route)]
+    return [_target(model, route) for route in model.routes.all() if not route_problem(route)]
 
 
 def fallbacks_of(model: AIModel) -> list[AIModel]:
@@ -143,6 +166,23 @@ def provider_problem(provider: Provider) -> str:
     return ""
 
 
+def route_problem(route: Route) -> str:
+    """Why this way to its model can not be used, in plain words; "" when it can."""
+    if not route.enabled:
+        return route.disabled_reason or _("switched off by our staff")
+    return provider_problem(route.provider)
+
+
+def key_state(provider: Provider) -> KeyState:
+    """Whether its key is there; never the key itself."""
+    endpoint = _endpoint(provider)
+    if endpoint.emulated:
+        return KeyState.EMULATED
+    if endpoint.api_key:
+        return KeyState.SET
+    return KeyState.URL_ONLY if endpoint.base_url else KeyState.MISSING
+
+
 def _with_routes(models: QuerySet[AIModel]) -> QuerySet[AIModel]:
     routes = Route.objects.select_related("provider").order_by("priority", "pk")
     return models.prefetch_related(Prefetch("routes", queryset=routes))
@@ -150,7 +190,7 @@ def _with_routes(models: QuerySet[AIModel]) -> QuerySet[AIModel]:
 
 def _row(model: AIModel) -> ModelRow:
     routes: Sequence[Route] = list(model.routes.all())
-    usable = [route for route in routes if not _route_problem(route)]
+    usable = [route for route in routes if not route_problem(route)]
     shown = (usable or routes)[:1]
     return ModelRow(
         model=model,
@@ -159,12 +199,6 @@ def _row(model: AIModel) -> ModelRow:
         availability=availability(model),
         emulated=bool(usable) and _endpoint(usable[0].provider).emulated,
     )
-
-
-def _route_problem(route: Route) -> str:
-    if not route.enabled:
-        return route.disabled_reason or _("switched off by our staff")
-    return provider_problem(route.provider)
 
 
 def _target(model: AIModel, route: Route) -> RouteTarget:
