@@ -28,6 +28,8 @@ TICK_SECONDS = 0.5
 CANCEL_CHECK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 3.0
 STATUS_SECONDS = 1.0
+# What is left of the 15 s in which everything must have ended is for storing.
+SHUTDOWN_GRACE_SECONDS = 8.0
 
 StopReason = Literal[
     "cancelled", "first_token_timeout", "idle_timeout", "total_timeout", "lease_lost", "shutdown"
@@ -113,8 +115,11 @@ class Monitor:
         with self._lock:
             self._watches.pop(watch.run_id, None)
 
-    def stop_all(self) -> None:
-        """The process shuts down: end every run; each one ends itself, not charged."""
+    def stop_soon(self) -> None:
+        """The process shuts down: runs that do not end within the grace end uncharged."""
+        threading.Timer(SHUTDOWN_GRACE_SECONDS, self._stop_all).start()
+
+    def _stop_all(self) -> None:
         for watch in self._active():
             watch.stop("shutdown")
 
