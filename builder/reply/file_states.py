@@ -8,6 +8,7 @@ from builder.reply.labels import path_from_comment, path_from_label
 from builder.reply.lines import Piece
 from builder.reply.machine import Machine
 from builder.reply.markers import (
+    EXTENSIONS,
     PAGE,
     PAGE_COMMENT,
     SHELLS,
@@ -18,7 +19,6 @@ from builder.reply.markers import (
 from builder.reply.sample_state import Sample
 
 _PAGE_LANGUAGES = frozenset({"", "html", "htm", "xhtml", "text", "txt"})
-_SITE_LANGUAGES = frozenset({"html", "htm", "css", "js", "javascript", "json", "svg"})
 _MARKDOWN = frozenset({"md", "markdown", "mdx"})
 _PATCHES = frozenset({"diff", "patch", "udiff"})
 
@@ -29,11 +29,15 @@ class Pending:
     The first line that says something decides; lines before it are kept for whoever gets them.
     """
 
-    def __init__(self, machine: Machine, opener: Fence, language: str, path: str | None) -> None:
+    def __init__(
+        self, machine: Machine, opener: Fence, language: str, path: str | None, hint: str | None
+    ) -> None:
+        """`path`: from the line above or the info string; `hint`: from the prose above."""
         self.m = machine
         self.opener = opener
         self.language = language
         self.path = path
+        self.hint = hint
         self.inner: str | None = None  # a path alone on the first line
         self.kept: list[Piece] = []
 
@@ -108,8 +112,8 @@ class Pending:
         elif PAGE.match(piece.head) and self.language in _PAGE_LANGUAGES:
             if self._page(piece):
                 return
-        elif self.language in _SITE_LANGUAGES and self.m.index_inferred:
-            self._no_path()
+        else:
+            self._unnamed()
         self.m.state = Sample(self.m, self.opener, self.language, len(self.kept))
         self.m.state.take(piece)
 
@@ -117,18 +121,33 @@ class Pending:
         """A whole page without a path is the site's first page, where nothing came before."""
         if self.inner:
             self.kept = []
-            self._open_file(piece, self.inner)
-            return True
-        if self.m.blocks_opened or self.m.code_without_path:
+        named = self.inner or self.hint
+        if not named and (self.m.blocks_opened or self.m.code_without_path):
             if self.m.files_opened:
-                self._no_path()
+                self._no_path(None)
             return False
-        self.m.index_inferred = True
-        self._open_file(piece, "index.html")
+        if not named:
+            self.m.index_inferred = True
+            for _ in range(self.m.unnamed_parts):
+                self._no_path(None)
+        self._open_file(piece, named or "index.html")
         return True
 
-    def _no_path(self) -> None:
-        self.m.error("missing_path", "A block of code has no path, so it was not stored.")
+    def _unnamed(self) -> None:
+        """A sample, as far as can be known; told where it may have been meant as a file."""
+        if self.language not in EXTENSIONS:
+            return
+        if self.hint:
+            self._no_path(self.hint)
+        elif self.m.index_inferred:
+            self._no_path(None)
+        else:
+            self.m.unnamed_parts += 1
+
+    def _no_path(self, path: str | None) -> None:
+        self.m.error(
+            "missing_path", "A block has no line with its path above it: not stored.", path
+        )
 
     def _open_file(self, piece: Piece, path: str) -> None:
         body = FileBody(self.m, self.opener, FileSink(self.m, path))

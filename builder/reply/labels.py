@@ -46,6 +46,7 @@ node.js next.js vue.js nuxt.js react.js three.js d3.js p5.js chart.js alpine.js
 _TECHNOLOGIES = frozenset(_TECHNOLOGIES_TEXT.split())
 _NOT_IN_PATH = re.compile(r"[\s<>|?*`{}=;,\"'()（）：，。；]")
 
+_MENTION = re.compile(r"[\w./\\-]+\.[A-Za-z]+", re.ASCII)
 _COMMENT = re.compile(
     r"\s*(?:<!--(?P<html>.*?)-->|/\*+(?P<block>.*?)\*+/|//+(?P<slash>.*)|#+(?P<hash>.*)"
     r"|\{\s*path\s*=\s*(?P<brace>[^}]*)\})\s*"
@@ -116,6 +117,12 @@ def _peeled(text: str) -> str:
         if fits and text.startswith(opening) and text.endswith(closing):
             return text[len(opening) : -len(closing)]
     return text.strip("`*")
+
+
+def mentioned_paths(line: str, extensions: tuple[str, ...]) -> set[str]:
+    """The paths with one of these extensions that a line of prose mentions."""
+    words = (word for word in _MENTION.findall(line) if word.lower().endswith(extensions))
+    return {word for word in words if is_path(word)}
 
 
 def path_from_comment(line: str) -> str | None:

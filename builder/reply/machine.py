@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from builder.reply.labels import path_from_comment, path_from_label
+from builder.reply.labels import mentioned_paths, path_from_comment, path_from_label
 from builder.reply.lines import LineReader, Piece
 from builder.reply.markers import fence
 from builder.reply.paths import GRAVE_CODES, UnsafePath, clean_path
@@ -26,6 +26,7 @@ class Trail:
 
     most_blank_lines = 3
     most_fence_lines = 2
+    most_lines_of_prose = 5
 
     def __init__(self) -> None:
         self._lines: deque[str | None] = deque(maxlen=8)
@@ -53,6 +54,15 @@ class Trail:
                 return None
         return None
 
+    def mention(self, extensions: tuple[str, ...]) -> str | None:
+        """The path that the prose just above speaks of; no more than a hint."""
+        for line in list(reversed(self._lines))[: self.most_lines_of_prose]:
+            if line is None or fence(line):
+                return None
+            if paths := mentioned_paths(line, extensions):
+                return paths.pop() if len(paths) == 1 else None
+        return None
+
 
 class Machine:
     """Holds the state and everything found. `outside` makes the state to return to."""
@@ -68,6 +78,7 @@ class Machine:
         self.files_opened = 0
         self.index_inferred = False
         self.code_without_path = False
+        self.unnamed_parts = 0
         self.prose = False
         self.last_edit_path: str | None = None
         self._outside = outside

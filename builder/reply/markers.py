@@ -22,6 +22,16 @@ _SHELLS_TEXT = """
 bash sh shell cmd batch powershell ps1 zsh fish ksh csh tcsh console terminal
 """
 SHELLS = frozenset(_SHELLS_TEXT.split())
+# Languages that a site's files are written in, with the extensions of those files.
+EXTENSIONS = {
+    "html": (".html", ".htm"),
+    "htm": (".html", ".htm"),
+    "css": (".css",),
+    "js": (".js", ".mjs"),
+    "javascript": (".js", ".mjs"),
+    "json": (".json", ".webmanifest"),
+    "svg": (".svg",),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from builder.reply.labels import path_from_label, read_info
 from builder.reply.lines import Piece
 from builder.reply.machine import Machine
 from builder.reply.markers import (
+    EXTENSIONS,
     PAGE,
     PAGE_IN_INFO,
     THINK,
@@ -77,9 +78,10 @@ class Outside:
             opener = Fence(opener.sign, opener.width, opener.indent, info)
         language, named = read_info(opener.info)
         path = _agreed(self.m.trail.label(), named)
+        hint = self.m.trail.mention(EXTENSIONS.get(language, (".html", ".htm")))
         self.m.trail.clear()
         self.m.leave(*again)
-        self.m.state = Pending(self.m, opener, language, path)
+        self.m.state = Pending(self.m, opener, language, path, hint)
 
     def _glued(self, piece: Piece, before: str, opener: Fence) -> None:
         """Prose that runs into an opening fence; only a path or a language makes it one."""

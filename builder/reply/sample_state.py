@@ -3,8 +3,10 @@
 from builder.reply.edit_states import EditBody
 from builder.reply.lines import Piece
 from builder.reply.machine import Machine
-from builder.reply.markers import SHELLS, Fence, fence, head_width
+from builder.reply.markers import EXTENSIONS, SHELLS, Fence, fence, head_width
 from builder.reply.types import FileBlock, FileClosed, FileOpened, FileText
+
+_PLAIN = frozenset({"", "text", "txt", "plaintext", "plain", "tree", "ascii"})
 
 
 class Sample:
@@ -21,7 +23,8 @@ class Sample:
             machine.prose or machine.blocks_opened or machine.code_without_path
         )
         self.kept: list[str] = []
-        machine.code_without_path = machine.code_without_path or not self.shell
+        if language not in EXTENSIONS and language not in _PLAIN and not self.shell:
+            machine.code_without_path = True
 
     def take(self, piece: Piece) -> None:
         mark = fence(piece.bare) if piece.whole else None

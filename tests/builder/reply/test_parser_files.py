@@ -230,7 +230,6 @@ def test_html_end_tags_in_a_script_do_not_end_a_bare_page() -> None:
         "https://example.com/index.html\n```html\nx\n```\n",
         "e.g.\n```js\nx\n```\n",
         "3.14\n```js\nx\n```\n",
-        "Edit index.html as follows\n```html\n<p>\n```\n",
         "",
         "\n",
         "Hello.",
@@ -301,6 +300,50 @@ def test_a_forgotten_closing_fence_does_not_swallow_the_next_file() -> None:
 def test_a_forgotten_fence_after_a_whole_page_is_forgiven() -> None:
     text = f"index.html\n```html\n{PAGE}\nb.css\n```css\ny{{}}\n```\n"
     assert files(text) == [("index.html", PAGE + "\n"), ("b.css", "y{}\n")]
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "And here is the `about.html` page:",
+        "**about.html** – who we are:",
+        "### about.html\n\nWho we are, in two sections.\n",
+        "关于我们页面 about.html 如下：",
+    ],
+)
+def test_a_whole_page_is_named_by_the_prose_above(prose: str) -> None:
+    text = f"index.html\n{FENCED}\n{prose}\n{FENCED}"
+    assert files(text) == [("index.html", PAGE), ("about.html", PAGE)]
+
+
+def test_a_page_under_prose_that_names_two_is_not_guessed() -> None:
+    parsed = parse_reply(f"x.html\n{FENCED}\na.html and b.html:\n{FENCED}")
+    assert [file.path for file in parsed.files] == ["x.html"]
+    assert codes(parsed) == [("missing_path", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("In `style.css`, add:\n```css\nb{}\n```\n", "style.css"),
+        ("### js/app.js\n\nThe menu.\n\n```javascript\nx\n```\n", "js/app.js"),
+        ("Edit index.html as follows\n```html\n<p>\n```\n", "index.html"),
+    ],
+)
+def test_a_part_that_prose_names_is_reported_not_guessed(text: str, path: str) -> None:
+    parsed = parse_reply(text)
+    assert (parsed.files, codes(parsed)) == ((), [("missing_path", path)])
+
+
+def test_a_tree_or_styles_before_an_unnamed_page_do_not_hide_it() -> None:
+    assert files(f"```\nsite/\n  index.html\n```\n\n{FENCED}") == [("index.html", PAGE)]
+    parsed = parse_reply(f"```css\nb{{}}\n```\n\n{FENCED}")
+    assert [file.path for file in parsed.files] == ["index.html"]
+    assert codes(parsed) == [("missing_path", None)]
+
+
+def test_a_page_after_code_of_other_languages_is_a_sample() -> None:
+    assert files(f"Flask:\n```python\nx\n```\nThe page:\n{FENCED}") == []
 
 
 @pytest.mark.parametrize(
