@@ -78,8 +78,18 @@ def install(requirements: str) -> None:
         "--requirement",
         str(ROOT / requirements),
     ]
-    if subprocess.run(command, check=False, cwd=ROOT, stdin=subprocess.DEVNULL).returncode != 0:
-        sys.exit(f"pip could not install {requirements}: see the lines above.")
+    done = subprocess.run(
+        command,
+        check=False,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        # pip's chatter about mirrors is of no use to anybody while it works.
+        sys.exit(f"{done.stdout}\npip could not install {requirements}: see the lines above.")
 
 
 def say(text: str) -> None:

@@ -23,6 +23,7 @@ ASK_READY_SECONDS = 0.25
 TELL_NOT_READY_SECONDS = 15.0
 LOOK_AT_LOGS_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 10.0
+BEAT_AT_LATEST_SECONDS = 30.0
 
 
 class Ended(Exception):
@@ -54,7 +55,6 @@ class Runner:
                 self._start_what_others_need()
                 self._prepare()
                 front = [services.web_service(sockets), *services.worker_services(self.plan)]
-                front.append(services.beat_service())
                 self.supervisor.add_group([self._child(service) for service in front])
                 self._watch()
             except Ended:
@@ -103,7 +103,7 @@ class Runner:
         workers = WorkerWatch(self.redis_url)
         started = asked = looked = kept = time.monotonic()
         told = started
-        ready = False
+        ready = beating = False
         while True:
             self._pause()
             now = time.monotonic()
@@ -116,6 +116,10 @@ class Runner:
                 elif now - told > TELL_NOT_READY_SECONDS:
                     told = now
                     say(f"not ready after {now - started:.0f} s: {reason}")
+            # Beat is not needed to be ready, and would compete for the processor until then.
+            if not beating and (ready or now - started > BEAT_AT_LATEST_SECONDS):
+                beating = True
+                self.supervisor.add_group([self._child(services.beat_service())])
             if now - looked > LOOK_AT_LOGS_SECONDS:
                 looked = now
                 self.supervisor.show_errors()
