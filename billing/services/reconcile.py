@@ -76,11 +76,10 @@ def _compare(
     for row in rows.annotate(**annotations).filter(differs).order_by("pk"):
         for place, name in enumerate(facts):
             # PostgreSQL sums into NUMERIC.
-            stored = int(getattr(row, f"stored_{place}"))
-            counted = int(getattr(row, f"counted_{place}"))
-            if stored != counted:
+            says, moved = (int(getattr(row, f"{side}_{place}")) for side in ("stored", "counted"))
+            if says != moved:
                 label = f"{row._meta.verbose_name} {row.pk} ({row})"
-                yield Difference(label, name, stored, counted)
+                yield Difference(label, name, says, moved)
 
 
 def _strays() -> Iterator[Difference]:
