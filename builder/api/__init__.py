@@ -1,8 +1,10 @@
 from ninja import Router
 
 from builder.api.runs import router as runs_router
+from builder.api.sites import router as sites_router
 
 router = Router()
+router.add_router("", sites_router)
 router.add_router("", runs_router)
 
 __all__ = ["router"]

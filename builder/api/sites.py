@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 from pydantic import Field, StrictInt
 
 from accounts.api_schema import ApiSchema, PlainText
+from accounts.http import AuthenticatedHttpRequest
 from builder.downloads import file_response, zip_response
 from builder.models import Version
-from builder.preview import preview_url
+from builder.preview import check_url, preview_url
 from builder.selectors.sites import (
     NUMBER_MAX,
     ListedSite,
@@ -74,6 +75,7 @@ class VersionOut(ApiSchema):
     files: list[FileOut]
     changed: list[str]
     preview_url: str
+    check_url: str
     zip_url: str
 
 
@@ -100,13 +102,13 @@ class EditIn(ApiSchema):
 
 
 @router.get("/sites", response=SiteList)
-def list_sites(request: HttpRequest) -> dict[str, Any]:
+def list_sites(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     """Your sites, the last touched first."""
     return {"sites": [_site_dict(site) for site in sites_of(request.user)]}
 
 
 @router.post("/sites", response={201: SiteOut})
-def create_site(request: HttpRequest, payload: SiteIn) -> Any:
+def create_site(request: AuthenticatedHttpRequest, payload: SiteIn) -> Any:
     """A new site, empty until its first run or hand edit."""
     name = _("New site") if payload.name is None else payload.name
     site = site_create(owner=request.user, name=name)
@@ -114,19 +116,19 @@ def create_site(request: HttpRequest, payload: SiteIn) -> Any:
 
 
 @router.get("/sites/{uuid:site_id}", response=SiteOut)
-def get_site(request: HttpRequest, site_id: UUID) -> dict[str, Any]:
+def get_site(request: AuthenticatedHttpRequest, site_id: UUID) -> dict[str, Any]:
     return _site_dict(site_get(user=request.user, site_id=site_id))
 
 
 @router.patch("/sites/{uuid:site_id}", response=SiteOut)
-def rename_site(request: HttpRequest, site_id: UUID, payload: SiteRenameIn) -> dict[str, Any]:
+def rename_site(request: AuthenticatedHttpRequest, site_id: UUID, payload: SiteRenameIn) -> dict[str, Any]:
     site = site_get(user=request.user, site_id=site_id)
     site_rename(site=site, name=payload.name)
     return _site_dict(site)
 
 
 @router.delete("/sites/{uuid:site_id}", response={204: None})
-def delete_site(request: HttpRequest, site_id: UUID) -> Any:
+def delete_site(request: AuthenticatedHttpRequest, site_id: UUID) -> Any:
     """Refused with 409 while a run works on the site."""
     site_delete(site=site_get(user=request.user, site_id=site_id))
     return Status(204, None)
@@ -134,7 +136,7 @@ def delete_site(request: HttpRequest, site_id: UUID) -> Any:
 
 @router.get("/sites/{uuid:site_id}/versions", response=VersionList)
 def list_versions(
-    request: HttpRequest,
+    request: AuthenticatedHttpRequest,
     site_id: UUID,
     before: Annotated[int, Query(ge=1, le=NUMBER_MAX)] = NUMBER_MAX,
 ) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def list_versions(
 
 
 @router.post("/sites/{uuid:site_id}/versions", response={201: VersionOut})
-def edit_by_hand(request: HttpRequest, site_id: UUID, payload: EditIn) -> Any:
+def edit_by_hand(request: AuthenticatedHttpRequest, site_id: UUID, payload: EditIn) -> Any:
     """Files written over the latest version, and files removed, as a new version.
 
     With `baseVersion`, 409 when another version has come on top of it (0: when there is any).
@@ -166,18 +168,18 @@ def edit_by_hand(request: HttpRequest, site_id: UUID, payload: EditIn) -> Any:
 
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}.zip")
-def download_zip(request: HttpRequest, site_id: UUID, number: int) -> HttpResponse:
+def download_zip(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -> HttpResponse:
     """The version as a zip."""
     return zip_response(version_get(user=request.user, site_id=site_id, number=number))
 
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}", response=VersionOut)
-def get_version(request: HttpRequest, site_id: UUID, number: int) -> dict[str, Any]:
+def get_version(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -> dict[str, Any]:
     return _stored(version_get(user=request.user, site_id=site_id, number=number))
 
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}/content", response=ContentOut)
-def get_content(request: HttpRequest, site_id: UUID, number: int) -> dict[str, Any]:
+def get_content(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -> dict[str, Any]:
     """All files as text, in one answer: what an editor opens."""
     version = version_get(user=request.user, site_id=site_id, number=number)
     files = version_files(version)
@@ -188,14 +190,14 @@ def get_content(request: HttpRequest, site_id: UUID, number: int) -> dict[str, A
 
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}/files/{path:path}")
-def get_file(request: HttpRequest, site_id: UUID, number: int, path: str) -> HttpResponse:
+def get_file(request: AuthenticatedHttpRequest, site_id: UUID, number: int, path: str) -> HttpResponse:
     """The file's own bytes and type, as an attachment."""
     version = version_get(user=request.user, site_id=site_id, number=number)
     return file_response(version, path)
 
 
 @router.post("/sites/{uuid:site_id}/versions/{int:number}/restore", response={201: VersionOut})
-def restore_version(request: HttpRequest, site_id: UUID, number: int) -> Any:
+def restore_version(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -> Any:
     """The files of this version as a new one on top; nothing is lost."""
     site = site_get(user=request.user, site_id=site_id)
     return Status(201, _stored(version_restore(site=site, number=number)))
@@ -239,5 +241,6 @@ def _version_dict(version: Version, files: list[dict[str, Any]]) -> dict[str, An
         "files": files,
         "changed": version.changed_paths,
         "preview_url": preview_url(version),
+        "check_url": check_url(version),
         "zip_url": f"/api/sites/{version.site_id}/versions/{version.number}.zip",
     }

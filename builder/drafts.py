@@ -1,0 +1,36 @@
+"""A request on its way to the workspace: kept in the session, never in a URL or a log."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from builder.models import Site
+
+_SESSION_KEY = "workspace_drafts"
+# Where the front page keeps a request while its author signs up; used up by the first site.
+_PENDING_PROMPT = "pending_prompt"
+DRAFTS_KEPT = 5
+
+
+def draft_keep(request: HttpRequest, site: Site, *, prompt: str, model: str) -> None:
+    """Remembers what the composer of `site` shall be filled with. Writes to the session."""
+    drafts = dict(request.session.get(_SESSION_KEY, {}))
+    drafts.pop(str(site.pk), None)
+    drafts[str(site.pk)] = {"prompt": prompt, "model": model}
+    request.session[_SESSION_KEY] = dict(list(drafts.items())[-DRAFTS_KEPT:])
+    request.session.pop(_PENDING_PROMPT, None)
+
+
+def draft_of(request: HttpRequest, site: Site, *, sent: str = "") -> dict[str, str]:
+    """{"prompt", "model"}, both "" when there is none, or when its prompt was `sent` already."""
+    kept = request.session.get(_SESSION_KEY, {}).get(str(site.pk), {})
+    if kept.get("prompt", "").strip() == sent.strip():
+        kept = {}
+    return {"prompt": kept.get("prompt", ""), "model": kept.get("model", "")}
+
+
+def draft_drop(request: HttpRequest, site_id: object) -> None:
+    """Forgets it: the request was sent."""
+    drafts = dict(request.session.get(_SESSION_KEY, {}))
+    if drafts.pop(str(site_id), None) is not None:
+        request.session[_SESSION_KEY] = drafts

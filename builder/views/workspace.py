@@ -1,0 +1,132 @@
+"""The workspace: one site, its conversation, its preview. Plain forms; scripts add to it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.http import AuthenticatedHttpRequest
+from billing.errors import InsufficientTokens
+from billing.selectors import standing_of
+from builder.drafts import draft_drop, draft_keep, draft_of
+from builder.examples import EXAMPLES
+from builder.forms import RunForm, first_error
+from builder.models import Site
+from builder.preview import live_frame_url
+from builder.selectors.runs import run_get
+from builder.selectors.sites import ListedSite, site_get, version_get, version_latest
+from builder.selectors.workspace import (
+    conversation_of,
+    model_choices,
+    model_first,
+    run_view,
+    version_as_json,
+)
+from builder.services.runs import run_cancel, run_start
+from builder.views.edge import page
+from builder.workspace_strings import workspace_strings
+
+EXAMPLES_SHOWN = 3
+VERSIONS_IN_MENU = 30
+
+
+@page
+@require_safe
+@never_cache
+def workspace(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpResponse:
+    """The page people live in. `?version=` shows an older version."""
+    site = site_get(user=request.user, site_id=site_id)
+    choices = model_choices(standing_of(request.user, timezone.now()))
+    names = {choice.row.model.slug: choice.row.model.name for choice in choices}
+    runs = conversation_of(site, names)
+    # A draft that became the latest run was sent by a script, which can not forget it here.
+    draft = draft_of(request, site, sent=runs[-1].run.prompt if runs else "")
+    wanted = [draft["model"], *(view.run.model_slug for view in reversed(runs[-1:]))]
+    context = {
+        "site": site,
+        "runs": runs,
+        "choices": choices,
+        "chosen": model_first(choices, wanted),
+        "prompt": draft["prompt"],
+        "idempotency_key": uuid.uuid4().hex,
+        "examples": EXAMPLES[:EXAMPLES_SHOWN],
+        "strings": workspace_strings(),
+        "config": _config(request, site, [str(view.run.pk) for view in runs if view.is_live]),
+    }
+    return render(request, "builder/workspace.html", context)
+
+
+@page
+@require_POST
+def run_new(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpResponse:
+    """The composer without scripts. On a refusal the text comes back with the reason."""
+    site = site_get(user=request.user, site_id=site_id)
+    form = RunForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, first_error(form))
+        return redirect("builder:workspace", site.pk)
+    data = form.cleaned_data
+    draft_keep(request, site, prompt=data["prompt"], model=data["model"])
+    try:
+        run_start(
+            user=request.user,
+            site=site,
+            prompt=data["prompt"],
+            model_slug=data["model"],
+            idempotency_key=data["idempotency_key"],
+        )
+    except InsufficientTokens as short:
+        messages.error(request, short.message)
+        return redirect("builder:workspace", site.pk)
+    draft_drop(request, site.pk)
+    return redirect("builder:workspace", site.pk)
+
+
+@page
+@require_safe
+@never_cache
+def run_fragment(request: AuthenticatedHttpRequest, *, site_id: UUID, run_id: UUID) -> HttpResponse:
+    """One run of the conversation as it is now, for the scripts to put in its place."""
+    run = run_get(user=request.user, run_id=run_id)
+    choices = model_choices(standing_of(request.user, timezone.now()))
+    names = {choice.row.model.slug: choice.row.model.name for choice in choices}
+    context = {"view": run_view(run, names), "site": run.site}
+    return render(request, "builder/_run.html", context)
+
+
+@page
+@require_POST
+def run_stop(request: AuthenticatedHttpRequest, *, site_id: UUID, run_id: UUID) -> HttpResponse:
+    run_cancel(user=request.user, run_id=run_id)
+    return redirect("builder:workspace", site_id)
+
+
+def _config(
+    request: AuthenticatedHttpRequest, site: ListedSite, live_run_ids: list[str]
+) -> dict[str, Any]:
+    """What the scripts start from."""
+    return {
+        "siteId": str(site.pk),
+        "apiUrl": f"/api/sites/{site.pk}",
+        "liveFrameUrl": live_frame_url(site),
+        "liveRunIds": live_run_ids,
+        "version": _shown_version(request, site),
+    }
+
+
+def _shown_version(request: AuthenticatedHttpRequest, site: Site) -> dict[str, Any] | None:
+    number = request.GET.get("version", "")
+    if number.isascii() and number.isdigit():
+        return version_as_json(
+            version_get(user=request.user, site_id=site.pk, number=int(number[:12]))
+        )
+    latest = version_latest(site)
+    return version_as_json(latest) if latest else None
