@@ -19,7 +19,7 @@ urlpatterns = [
     path("help/", pages.help_page, name="help"),
     path("status/", pages.status, name="status"),
     path("", include("billing.urls")),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),
