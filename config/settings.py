@@ -59,6 +59,8 @@ INSTALLED_APPS = [
     "django_celery_beat",
 ]
 MIDDLEWARE = [
+    # First: a host of a generated site is answered by it, and nothing below runs for it.
+    "builder.sites_host.SitesHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -321,6 +323,7 @@ RUN_TOTAL_TIMEOUT_SECONDS = 600
 RUN_LEASE_SECONDS = 30
 RUN_HEARTBEAT_SECONDS = 10
 RUN_REDISPATCH_AFTER_SECONDS = 20
+RUN_QUEUE_TIMEOUT_SECONDS = 1800
 RUN_PROMPT_MAX_BYTES = 32 * 1024
 
 env.refuse_if_wrong()

@@ -18,6 +18,7 @@ urlpatterns = [
     path("gallery/", pages.gallery, name="gallery"),
     path("help/", pages.help_page, name="help"),
     path("status/", pages.status, name="status"),
+    path("sites/", include("builder.urls")),
     path("", include("billing.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
