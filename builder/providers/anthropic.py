@@ -46,7 +46,9 @@ class AnthropicAdapter:
         return "anthropic"
 
     def open(self, endpoint: Endpoint, request: ChatRequest) -> ProviderStream:
-        return HttpStream(endpoint, _wire_request(endpoint, request), _EventDecoder(endpoint), {})
+        return HttpStream(
+            endpoint, lambda: _wire_request(endpoint, request), _EventDecoder(endpoint), {}
+        )
 
 
 def _wire_request(endpoint: Endpoint, request: ChatRequest) -> WireRequest:
@@ -123,7 +125,7 @@ class _EventDecoder:
             yield from self._message_delta(data)
         elif kind == "message_stop":
             self.ended = True
-        elif kind == "error" or "error" in data:
+        elif kind == "error" or data.get("error"):
             raise provider_error(
                 read_error_object(data.get("error")), self._endpoint, status=None, overrides={}
             )

@@ -208,7 +208,7 @@ def read_error_body(body: bytes, content_type: str) -> ErrorReport:
 def read_error_object(error: object) -> ErrorReport:
     """From an `error` value: an object as OpenAI, OpenRouter and Anthropic send, or a text."""
     if not isinstance(error, dict):
-        return ErrorReport(message=str(error)[:2000])
+        return ErrorReport(message=str(error or "")[:2000])
     metadata = error.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     code = error.get("code")

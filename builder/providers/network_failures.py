@@ -54,7 +54,7 @@ _BEFORE_HEADERS: tuple[tuple[tuple[type[BaseException], ...], ErrorCode, str], .
     (
         (ValueError, urllib3_errors.LocationValueError, requests.exceptions.RequestException),
         "connect_failed",
-        "The endpoint's address, key or proxy is not usable",
+        "The endpoint's address, key or headers are not usable",
     ),
 )
 _DURING_ANSWER: tuple[tuple[tuple[type[BaseException], ...], ErrorCode, str], ...] = (

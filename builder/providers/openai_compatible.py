@@ -87,7 +87,7 @@ class OpenAICompatibleAdapter:
         flavour = self._flavour
         return HttpStream(
             endpoint,
-            _wire_request(endpoint, request, flavour),
+            lambda: _wire_request(endpoint, request, flavour),
             _ChunkDecoder(endpoint, flavour),
             flavour.error_codes,
         )
@@ -166,8 +166,9 @@ class _ChunkDecoder:
             yield from self._choice(choices[0])
         if chunk.get("usage") is not None:
             yield from self._report(chunk["usage"])
-        if chunk.get("error"):
-            self._fail(chunk["error"])
+        error = chunk.get("error") or (chunk if _is_bare_error(chunk, event.name) else None)
+        if error:
+            self._fail(error)
 
     def _start(self, chunk: dict[str, Any]) -> Iterator[StreamEvent]:
         identifier, model = chunk.get("id"), chunk.get("model")
@@ -203,6 +204,14 @@ class _ChunkDecoder:
             status=status_in_error(error),
             overrides=self._flavour.error_codes,
         )
+
+
+def _is_bare_error(chunk: dict[str, Any], event_name: str) -> bool:
+    """DashScope and some self-hosted servers send an error's fields without wrapping."""
+    if chunk.get("choices"):
+        return False
+    kind = chunk.get("object")
+    return event_name == "error" or kind == "error" or ("code" in chunk and "message" in chunk)
 
 
 def _content(content: object) -> str:

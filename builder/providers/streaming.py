@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import requests
 
@@ -60,12 +60,12 @@ class HttpStream:
     def __init__(
         self,
         endpoint: Endpoint,
-        wire: WireRequest,
+        build: Callable[[], WireRequest],
         decoder: Decoder,
         error_codes: Mapping[str, ErrorCode],
     ) -> None:
         self._endpoint = endpoint
-        self._wire = wire
+        self._build = build
         self._decoder = decoder
         self._error_codes = error_codes
         self._switch = AbortSwitch()
@@ -113,17 +113,29 @@ class HttpStream:
             if self._switch.aborted:
                 raise _aborted() from None
             raise
+        except ValueError as error:
+            # The libraries' ValueErrors quote the value: a header, and so the key.
+            raise self._explain(error) from None
         except Exception as error:
-            if self._switch.aborted:
-                raise _aborted() from None
-            raise error_from_exception(error, self._endpoint, answering=self._answering) from error
+            raise self._explain(error) from error
         finally:
             self._switch.release()
+
+    def _explain(self, error: Exception) -> ProviderError:
+        if self._switch.aborted:
+            return _aborted()
+        return error_from_exception(error, self._endpoint, answering=self._answering)
 
     def _converse(self) -> Generator[StreamEvent, None, None]:
         if self._switch.aborted:
             return
-        endpoint, wire = self._endpoint, self._wire
+        endpoint = self._endpoint
+        try:
+            wire = self._build()
+        except (TypeError, UnicodeError):
+            raise ProviderError(
+                "bad_request", "The request holds text that is not valid Unicode."
+            ) from None
         with (
             open_session(endpoint, self._switch) as session,
             session.post(
@@ -179,7 +191,7 @@ class HttpStream:
         decoder = self._decoder
         parser = ServerSentEventParser()
         try:
-            for chunk in self._chunks(response.raw):
+            for chunk in self._chunks(response):
                 for event in parser.feed(chunk):
                     yield from decoder.decode(event)
                     if decoder.ended:
@@ -192,8 +204,10 @@ class HttpStream:
         if not decoder.ended and decoder.finish_reason is None:
             raise ProviderError("cut", "The answer ended before the model had finished.")
 
-    def _chunks(self, raw: Any) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
         """Bytes as they arrive. Once the model has finished, a failure only ends them."""
+        read1 = response.raw.read1
+        encoded = "Content-Encoding" in response.headers
         deadline: float | None = None
         while True:
             if self._decoder.finish_reason is not None:
@@ -203,7 +217,7 @@ class HttpStream:
                 elif time.monotonic() > deadline:
                     return
             try:
-                chunk = raw.read1(_READ_BYTES, decode_content=True)
+                chunk = read1(_READ_BYTES, decode_content=encoded)
             except Exception:
                 if deadline is None:
                     raise

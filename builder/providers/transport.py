@@ -49,10 +49,14 @@ class AbortableConnection:
         host, port = connection._dns_host, connection.port
         addresses = self._resolve(host.strip("[]"), port, seconds)
         failure: OSError = OSError("the name has no address")
-        for family, kind, protocol, _canonical, address in addresses:
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+        for number, (family, kind, protocol, _canonical, address) in enumerate(addresses):
+            share = None
+            if deadline is not None:
+                # What is left is shared out, so that a dead IPv6 route leaves time for IPv4.
+                left = deadline - time.monotonic()
+                share = max(left / (len(addresses) - number), 0.001)
             try:
-                return self._connect(family, kind, protocol, address, left)
+                return self._connect(family, kind, protocol, address, share)
             except OSError as error:
                 failure = error
             if self.switch.aborted:
@@ -90,14 +94,14 @@ class AbortableConnection:
         return found
 
     def _connect(
-        self, family: int, kind: int, protocol: int, address: tuple[Any, ...], left: float | None
+        self, family: int, kind: int, protocol: int, address: tuple[Any, ...], seconds: float | None
     ) -> socket.socket:
         connection: Any = self
         sock = socket.socket(family, kind, protocol)
         try:
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
-            sock.settimeout(left)
+            sock.settimeout(seconds)
             self.switch.attach(sock)
             if self.switch.aborted:
                 raise OSError("aborted")

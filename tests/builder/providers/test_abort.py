@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.builder.providers.wire import (
 
 #: The calls themselves would wait for minutes (see PATIENT); an abort must not.
 AT_ONCE_SECONDS = 10.0
-PATIENT = {"connect_timeout_seconds": 600.0, "read_timeout_seconds": 600.0}
+PATIENT: dict[str, Any] = {"connect_timeout_seconds": 600.0, "read_timeout_seconds": 600.0}
 OPENROUTER = OpenAIDialect("openrouter")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.builder.providers.wire import (
     Proxy,
     chunk,
     closed_port,
+    deaf_port,
     response,
 )
 
@@ -167,3 +170,24 @@ def test_a_failed_call_is_not_tried_again(dialect: Dialect, serve: Serve) -> Non
     closing = serve()
     failure(dialect, closing.url)
     assert (len(server.received), len(closing.received)) == (1, 1)
+
+
+def test_a_dead_address_leaves_time_for_the_next(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(*answer())
+    real = socket.getaddrinfo
+
+    with deaf_port() as deaf:
+
+        def two_addresses(host: str, port: int, *args: Any, **options: Any) -> Any:
+            if host != "two.invalid" or options:
+                return real(host, port, *args, **options)
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", deaf)),
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)),
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+        seen = events(OPENROUTER, "http://two.invalid", connect_timeout_seconds=1.0)
+    assert text_of(seen) == "here"

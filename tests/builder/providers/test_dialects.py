@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from builder.providers import (
+    ChatRequest,
     Finished,
     FinishReason,
+    ProviderError,
     Started,
     StreamEvent,
     TextDelta,
@@ -55,9 +58,9 @@ def test_openrouter_names_the_generation_in_a_header(serve: Serve) -> None:
     head = HEAD.replace(b"Transfer", b"X-Generation-Id: gen-from-header\r\nTransfer")
     body = OPENROUTER.start() + OPENROUTER.finish("stop") + OPENROUTER.end()
     with open_stream(OPENROUTER, serve(head, chunk(body), LAST_CHUNK).url) as stream:
-        assert stream.generation_id is None
+        known_before = stream.generation_id
         assert next(iter(stream)) == Started("gen-from-header", "answering-model")
-        assert stream.generation_id == "gen-from-header"
+        assert (known_before, stream.generation_id) == (None, "gen-from-header")
     with open_stream(DASHSCOPE, serve(head, chunk(body), LAST_CHUNK).url) as stream:
         assert next(iter(stream)) == Started("gen-1", "answering-model")
 
@@ -91,8 +94,6 @@ def test_usage_in_the_chunk_of_an_error_is_reported_before_it(serve: Serve) -> N
 
 
 def openrouter_error(status: int, headers: dict[str, str] | None = None, **error: Any) -> bytes:
-    import json
-
     body = json.dumps({"error": {"code": status, **error}}).encode()
     return response(status, body, headers=headers)
 
@@ -313,8 +314,8 @@ def test_anthropics_cached_input_is_input(serve: Serve) -> None:
 
 
 def test_anthropics_input_survives_a_zero_in_message_delta(serve: Serve) -> None:
-    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
-    delta["usage"] = {"input_tokens": 0, "output_tokens": 9}  # type: ignore[assignment]
+    usage = {"input_tokens": 0, "output_tokens": 9}
+    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}
     assert usages(play(serve, ANTHROPIC, ANTHROPIC.start(), delta)) == [Usage(11, 9)]
 
 
@@ -339,10 +340,23 @@ def test_anthropic_events_of_later_days_are_passed_over(serve: Serve) -> None:
 
 
 def test_anthropics_temperature_stays_in_its_range(serve: Serve) -> None:
-    from builder.providers import ChatRequest
-
     server = serve(response(500, b""))
     request = ChatRequest("m", (), 5, temperature=1.7)
-    with open_stream(ANTHROPIC, server.url, request) as stream, pytest.raises(Exception, match=""):
+    with open_stream(ANTHROPIC, server.url, request) as stream, pytest.raises(ProviderError):
         list(stream)
     assert server.received[0].json["temperature"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'event: error\ndata: {"code": "Throttling", "message": "slow", "request_id": "r"}\n\n',
+        b'data: {"code": "Throttling.RateQuota", "message": "slow"}\n\n',
+        b'data: {"object": "error", "code": "limit_requests", "message": "slow"}\n\n',
+    ],
+)
+def test_an_error_without_wrapping_is_an_error(serve: Serve, told: bytes) -> None:
+    body = DASHSCOPE.start() + DASHSCOPE.delta("x") + told
+    error = events_until_failure(DASHSCOPE, serve(HEAD, chunk(body), LAST_CHUNK).url)[1]
+    assert error.code == "rate_limited"
+    assert "slow" in error.message
