@@ -122,9 +122,3 @@ def widget(field: BoundField, css_class: str) -> SafeString:
             ids.append(f"{field.id_for_label}_helptext")
         attributes["aria-describedby"] = " ".join(ids)
     return field.as_widget(attrs=attributes)
-
-
-@register.simple_tag
-def site_path(site_id: Any) -> str:
-    """Where a site's workspace is."""
-    return f"/sites/{site_id}/"

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from accounts.http import AuthenticatedHttpRequest
 from billing.selectors import standing_of
 from builder.examples import FIRST_EXAMPLES
+from builder.pending import pending_prompt
 from builder.selectors.dashboard import models_afforded, recent_runs, recent_sites, runs_spending
-from builder.views.pages import PENDING_PROMPT
 
 RUNS_A_PAGE = 25
 
@@ -23,12 +23,14 @@ RUNS_A_PAGE = 25
 def dashboard(request: AuthenticatedHttpRequest) -> HttpResponse:
     """One number, the pockets, the latest sites and runs, and one next step."""
     standing = standing_of(request.user, timezone.now())
+    sites = recent_sites(request.user)
+    latest = max((card.site.created_at for card in sites), default=None)
     context = {
         "own_standing": standing,
-        "sites": recent_sites(request.user),
+        "sites": sites,
         "runs": recent_runs(request.user),
         "afforded": models_afforded(standing.available),
-        "prompt": request.session.get(PENDING_PROMPT, ""),
+        "prompt": pending_prompt(request, latest_site_at=latest),
         "examples": FIRST_EXAMPLES,
     }
     return render(request, "pages/dashboard.html", context)

@@ -78,7 +78,9 @@ def _runs(site: Site) -> list[Run]:
 def components(request: HttpRequest) -> HttpResponse:
     """Reads nothing from the database: everything shown is made up here."""
     site = Site(name="Bakery on Main")
-    version = Version(site=site, number=7, origin="run", summary="Prices and hours", created_at=_NOW)
+    version = Version(
+        site=site, number=7, origin="run", summary="Prices and hours", created_at=_NOW
+    )
     filled = _ExampleForm({"name": "Bakery on Main", "email": "ana@example.com", "zone": "CN"})
     context = {
         "standings": [

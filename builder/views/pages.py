@@ -10,11 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.offers import PACKAGES, PREMIUM
 from builder.examples import EXAMPLES, FIRST_EXAMPLES
+from builder.pending import pending_keep
 from builder.selectors.offers import catalogue_by_maker, chosen_model, provider_states
 from models_catalog.selectors import models_listed
-
-# Where the request typed on the front page waits while its author signs up.
-PENDING_PROMPT = "pending_prompt"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         problem = _("Write what the site is for, in up to 32 KB of text. Nothing was charged.")
         context = {"examples": FIRST_EXAMPLES, "problem": problem, "prompt": prompt[:8000]}
         return render(request, "pages/home.html", context, status=422)
-    request.session[PENDING_PROMPT] = prompt
+    pending_keep(request, prompt)
     return redirect("dashboard" if request.user.is_authenticated else "account_signup")
 
 
@@ -51,9 +49,14 @@ def pricing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def models(request: HttpRequest) -> HttpResponse:
     """Every model, by maker, also those that can not be chosen, with the reason."""
-    groups = catalogue_by_maker(models_listed())
-    total = sum(len(rows) for _maker, rows in groups)
-    return render(request, "pages/models.html", {"groups": groups, "total": total})
+    rows = models_listed()
+    context = {
+        "groups": catalogue_by_maker(rows),
+        "total": len(rows),
+        # Where all of them are samples the banner says it once for all.
+        "some_are_samples": len({row.emulated for row in rows}) > 1,
+    }
+    return render(request, "pages/models.html", context)
 
 
 @require_safe

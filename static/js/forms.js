@@ -13,6 +13,8 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sending = "true";
+  // A download answers without leaving the page: let the form be sent again after a while.
+  setTimeout(() => delete form.dataset.sending, 4000);
 });
 
 // A page from the back-forward cache may be sent again.
