@@ -186,7 +186,7 @@ def _judge(
     log_writer().flush(run.pk)
     text = watch.text
     cut = answer.finish not in (FinishReason.STOP, FinishReason.UNKNOWN)
-    parsed, notes = _whole_files(live.finish(truncated=cut))
+    parsed, notes = _whole_files(live.finish(truncated=cut), cut=cut)
     outcome = Outcome(
         state=Run.State.SUCCEEDED,
         parsed=parsed,
@@ -231,8 +231,15 @@ def _unbilled(outcome: Outcome, code: str, message: str) -> Outcome:
     )
 
 
-def _whole_files(parsed: ParsedReply) -> tuple[ParsedReply, list[str]]:
-    """Only files that are complete are stored; the rest is said."""
+def _whole_files(parsed: ParsedReply, *, cut: bool) -> tuple[ParsedReply, list[str]]:
+    """Only files that are complete are stored; the rest is said.
+
+    A model that says it has finished, and only forgot to close its last fence, has finished.
+    """
+    if not cut:
+        return replace(
+            parsed, files=tuple(replace(block, complete=True) for block in parsed.files)
+        ), []
     broken = [block.path for block in parsed.files if not block.complete]
     notes = [_("%(path)s was not finished and was left out.") % {"path": path} for path in broken]
     files = tuple(block for block in parsed.files if block.complete)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
@@ -76,19 +77,13 @@ def run_start(
         with transaction.atomic():
             _hold_and_save(run, quote)
             transaction.on_commit(lambda: run_dispatch(run))
-    except InsufficientTokens as short:
-        raise InsufficientTokens(
-            required=short.required,
-            available=short.available,
-            affordableModels=affordable_models(
-                available=short.available, prompt=prompt, files=files
-            ),
-            upgradeUrl="/pricing/",
-        ) from None
-    except IntegrityError:
-        # The same key at the same instant: the other request won, its run is this one's answer.
+    except (InsufficientTokens, IntegrityError) as refusal:
+        # The same key at the same instant: the other request won (and may hold all there was),
+        # so its run is this one's answer.
         if (known := _known(user, key, digest)) is not None:
             return known
+        if isinstance(refusal, InsufficientTokens):
+            raise _short(refusal, prompt, files) from None
         raise
     return run
 
@@ -120,6 +115,19 @@ def run_cancel(*, user: User, run_id: uuid.UUID) -> Run:
     if stopped:
         publish_end(run.pk, closing_events(run))
     return run
+
+
+def _short(
+    refusal: InsufficientTokens, prompt: str, files: Mapping[str, str]
+) -> InsufficientTokens:
+    """The refusal with what a person can do about it."""
+    models = affordable_models(available=refusal.available, prompt=prompt, files=files)
+    return InsufficientTokens(
+        required=refusal.required,
+        available=refusal.available,
+        affordableModels=models,
+        upgradeUrl="/pricing/",
+    )
 
 
 def _checked_prompt(prompt: str) -> str:
