@@ -139,3 +139,16 @@ def test_an_edit_is_told_when_it_closes() -> None:
 def test_windows_paths_keep_their_meaning() -> None:
     assert edits(f"src\\css\\_a.css\n{BLOCK}") == [("src/css/_a.css", "old\n", "new\n")]
     assert edits(f"src/my\\_file.css\n{BLOCK}") == [("src/my_file.css", "old\n", "new\n")]
+
+
+def test_an_edit_shown_in_a_nested_fence_is_content() -> None:
+    body = f"# How to edit\n```text\n{BLOCK}```\n"
+    parsed = parse_reply(f"README.md\n```markdown\n{body}```\n")
+    assert parsed.files == (FileBlock("README.md", body),)
+    assert (parsed.edits, parsed.errors) == ((), ())
+
+
+def test_a_new_text_may_show_a_fence_under_a_path() -> None:
+    new = "const help = `\nstyle.css\n```css\nb{}\n```\n`;\n"
+    text = f"a.js\n```js\n<<<<<<< SEARCH\nold\n=======\n{new}>>>>>>> REPLACE\n```\n"
+    assert edits(text) == [("a.js", "old\n", new)]
