@@ -29,7 +29,7 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def _end_with(parent_pid: int) -> Callable[[], None]:
+def end_with_parent(parent_pid: int) -> Callable[[], None]:
     """Runs in the child before exec: the kernel kills it when the supervisor is gone, however.
 
     Linux only; elsewhere a supervisor that is killed outright may leave children, and the next
@@ -73,7 +73,7 @@ class Child:
                 pass_fds=self.service.pass_fds,
                 # A terminal's Ctrl-C reaches the supervisor alone, which ends all in order.
                 start_new_session=True,
-                preexec_fn=_end_with(os.getpid()),
+                preexec_fn=end_with_parent(os.getpid()),
             )
         self.started_at = time.monotonic()
 

@@ -1,0 +1,1 @@
+"""A private PostgreSQL and Redis for the tests, and the browser they need (`script/test`)."""

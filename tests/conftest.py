@@ -1,0 +1,141 @@
+"""Fixtures for everybody: Redis, the running stack, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from django.conf import settings
+
+from script.supervisor.ports import any_free_port
+from script.testbed.tools import chromium
+from tests.stack import Stack, start_stack
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # The browser is no more allowed to the outside than Python is.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, "
+    "EXCLUDE 127.0.0.1",
+]
+# Redis databases: 0 for a run without workers, 1… for workers, from here on for their stacks.
+FIRST_STACK_DATABASE = 32
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the stack share one worker, so that the stack is started once."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "stack" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        if "page" in fixtures or "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    from django.db import connection
+
+    if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
+        pytest.skip("needs a real PostgreSQL: run script/test, or set DATABASE_URL")
+    if item.get_closest_marker("real_model") and os.environ.get("REAL_MODEL") != "1":
+        pytest.skip("opt-in: REAL_MODEL=1 runs a real tiny model")
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """This worker's own Redis database."""
+    return str(settings.REDIS_URL)
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of this worker's Redis database, which is empty before and after."""
+    client = redis.Redis.from_url(redis_url)
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole product, running: supervisor, web, workers, beat, emulator without delays.
+
+    On PostgreSQL when the tests are, in a database of its own that the supervisor migrates.
+    """
+    state_dir = tmp_path_factory.mktemp("stack")
+    base, _, number = settings.REDIS_URL.rpartition("/")
+    stack_redis = f"{base}/{FIRST_STACK_DATABASE + int(number)}"
+    database_url = _new_database(f"stack_{number}", state_dir)
+    running = start_stack(
+        port=any_free_port(),
+        state_dir=state_dir,
+        DATABASE_URL=database_url,
+        REDIS_URL=stack_redis,
+    )
+    yield running
+    code = running.end()
+    logs = Path(os.environ.get("KEEP_STACK_LOGS", ""))
+    if logs.name:
+        shutil.copytree(state_dir / "logs", logs, dirs_exist_ok=True)
+    assert code == 0, "".join(running.stderr)
+
+
+def _new_database(name: str, state_dir: Path) -> str:
+    """The URL of an empty database on the server of the tests."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        return str(state_dir / "stack.sqlite")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, driven by Playwright."""
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: browser tests are left out")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's loop lives in this thread; Django would refuse the ORM beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def console_errors() -> list[str]:
+    """What the page logged as an error. Not empty at the end fails the test: clear what is meant."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Any, console_errors: list[str]) -> Iterator[Any]:
+    """A fresh browser context and page, 1280 × 800."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    opened.on(
+        "console",
+        lambda message: console_errors.append(message.text) if message.type == "error" else None,
+    )
+    opened.on("pageerror", lambda error: console_errors.append(str(error)))
+    yield opened
+    context.close()
+    assert console_errors == []
