@@ -19,6 +19,9 @@ DECLARE
     parts bigint[] := '{}';
 BEGIN
     hold_id := 0; amount := 0; available := 0;
+    -- The same call beside us waits here, with nothing else locked, and then finds our hold. (Were
+    -- it to meet us at the unique key instead, it would hold grants that a settlement waits for.)
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_key, 0));
     IF EXISTS (SELECT FROM billing_hold h WHERE h.key = p_key) THEN
         outcome := 'exists'; RETURN;
     END IF;
@@ -40,18 +43,11 @@ BEGIN
         EXIT WHEN amount = p_at_most;
     END LOOP;
     IF amount < p_at_least THEN
-        available := amount; amount := 0;
-        -- The same call may have run beside us while we waited for the lock.
-        outcome := CASE WHEN EXISTS (SELECT FROM billing_hold h WHERE h.key = p_key)
-            THEN 'exists' ELSE 'short' END;
-        RETURN;
+        outcome := 'short'; available := amount; amount := 0; RETURN;
     END IF;
     INSERT INTO billing_hold (user_id, key, amount, state, expires_at, created_at)
     VALUES (p_user, p_key, amount, 'open', p_expires_at, p_now)
-    ON CONFLICT (key) DO NOTHING RETURNING id INTO hold_id;
-    IF hold_id IS NULL THEN
-        outcome := 'exists'; hold_id := 0; amount := 0; RETURN;
-    END IF;
+    RETURNING id INTO hold_id;
     UPDATE billing_grant g SET available = g.available - t.part, held = g.held + t.part
     FROM unnest(grant_ids, parts) AS t (grant_id, part) WHERE g.id = t.grant_id;
     INSERT INTO billing_movement (grant_id, hold_id, from_state, to_state, amount, key, created_at)

@@ -1,17 +1,19 @@
 """Holds through the ORM, on any database.
 
-Who waits for whom: a taker locks the user's spendable grants in spending order; a resolver locks
-the hold, then its grants in the same order. Nobody locks a hold while holding grants of another
-transaction's hold, so there is no cycle. On SQLite the transaction is IMMEDIATE: one writer.
+Who waits for whom: a taker locks the user's row, then the spendable grants in spending order; a
+resolver locks the hold, then its grants in the same order. A taker that holds grants waits for no
+hold: of two calls with one key the second waits at the user's row and then finds the first one's
+hold. So there is no cycle. On SQLite the transaction is IMMEDIATE: one writer at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
+from accounts.models import User
 from billing.errors import LedgerBroken
 from billing.models import Grant, Hold, Movement
 from billing.services.engines.types import Outcome, ResolveRequest, Take, TakeRequest
@@ -20,6 +22,8 @@ from billing.services.engines.types import Outcome, ResolveRequest, Take, TakeRe
 def take(request: TakeRequest) -> Take:
     """One hold, or the reason why not; see `hold_create`."""
     with transaction.atomic(savepoint=False):
+        if connection.features.has_select_for_update:
+            User.objects.select_for_update(no_key=True).get(pk=request.user_id)
         if Hold.objects.filter(key=request.key).exists():
             return Take(Outcome.EXISTS)
         made = Grant.objects.filter(source__in=request.allowances).count()
@@ -28,9 +32,6 @@ def take(request: TakeRequest) -> Take:
         grants = Grant.objects.filter(user_id=request.user_id).spendable_at(request.now)
         plan = _plan(grants.in_spending_order().select_for_update(), request.at_most)
         amount = sum(part for _, part in plan)
-        # The same call may have run beside us while we waited for the lock.
-        if Hold.objects.filter(key=request.key).exists():
-            return Take(Outcome.EXISTS)
         if amount < request.at_least:
             return Take(Outcome.SHORT, available=amount)
         hold = Hold.objects.create(

@@ -1,0 +1,247 @@
+"""Many connections at once, on a real PostgreSQL.
+
+As many real connections as the server allows, up to one for each of the 200 calls; every thread
+starts its calls at the same barrier. LEDGER_RACE_SEEDS says how many rounds (20 in CI).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from billing.errors import HoldAlreadyReleased, HoldAlreadySettled, InsufficientTokens
+from billing.models import Grant, Hold, Movement
+from billing.services.batches import free_grants_premake, grants_expire
+from billing.services.grants import allowance_ensure, grant_create
+from billing.services.holds import hold_create, hold_release, hold_settle, holds_expire
+from billing.services.reconcile import reconcile
+
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.skipif(
+        connection.vendor != "postgresql",
+        reason="races need connections that write at the same time: PostgreSQL, not SQLite",
+    ),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("both_engines"),
+]
+CALLS = 200
+SEEDS = int(os.environ.get("LEDGER_RACE_SEEDS") or (20 if os.environ.get("CI") else 3))
+
+
+@contextmanager
+def _own_connection() -> Iterator[None]:
+    """This thread's own connection to the server, not one of the process's pool."""
+    options = dict(connection.settings_dict["OPTIONS"])
+    options.pop("pool", None)
+    connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
+    connection.ensure_connection()
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _most_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW max_connections")
+        allowed = int(cursor.fetchone()[0])
+        cursor.execute("SELECT count(*) FROM pg_stat_activity")
+        taken = int(cursor.fetchone()[0])
+    return min(CALLS, allowed - taken - 5)
+
+
+def _all_at_once(calls: list[Callable[[], Any]], connections: int) -> Counter[str]:
+    """Every call once, over that many connections. How often each result or error came."""
+    waiting: SimpleQueue[Callable[[], Any]] = SimpleQueue()
+    for call in calls:
+        waiting.put(call)
+    results: list[str] = []
+    start = Barrier(min(connections, len(calls)))
+
+    def work() -> None:
+        with _own_connection():
+            start.wait(timeout=60)
+            while True:
+                try:
+                    call = waiting.get_nowait()
+                except Empty:
+                    return
+                try:
+                    results.append(str(call()))
+                except Exception as error:  # noqa: BLE001 - the kind of error is the result
+                    results.append(type(error).__name__)
+
+    threads = [Thread(target=work) for _ in range(start.parties)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert not any(thread.is_alive() for thread in threads)
+    return Counter(results)
+
+
+def _shares(total: int, parts: int, chance: random.Random) -> list[int]:
+    cuts = sorted(chance.sample(range(1, total), parts - 1))
+    return [high - low for low, high in zip([0, *cuts], [*cuts, total], strict=True)]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_of_200_holds_of_a_tenth_of_the_balance_exactly_ten_succeed(
+    seed, user, now, hold, settings
+):
+    """Round 0 is a user nobody has touched: all 200 calls find the month's grant missing. The
+    others have the same 10,000 spread over one to four grants, so that holds take from several.
+    """
+    chance = random.Random(seed)
+    if seed:
+        free, *bought = _shares(10_000, chance.randint(2, 5), chance)
+        settings.FREE_MONTHLY_TOKENS = free
+        for number, amount in enumerate(bought):
+            grant_create(
+                user_id=user.pk,
+                kind=chance.choice(["purchased", "adjustment", "premium_daily"]),
+                amount=amount,
+                source=f"race:{number}",
+                effective_at=now,
+                expires_at=chance.choice([None, now + timedelta(days=1)]),
+            )
+    calls = [
+        lambda key=f"race:{seed}:{number}": hold(user, 1_000, key=key).amount
+        for number in range(CALLS)
+    ]
+    assert _all_at_once(calls, _most_connections()) == {"1000": 10, "InsufficientTokens": 190}
+    grants = Grant.objects.filter(user=user)
+    assert sum(grant.available for grant in grants) == 0
+    assert sum(grant.held for grant in grants) == sum(grant.amount for grant in grants) == 10_000
+    pinned = Movement.objects.filter(to_state="held", grant__user=user)
+    assert sum(movement.amount for movement in pinned) == 10_000
+    assert Hold.objects.filter(user=user, amount=1_000).count() == 10
+    assert reconcile() == []
+
+
+def test_without_the_guard_the_same_race_sells_tokens_twice(user, now):
+    """The control: read, decide, write back. Twenty holds of a tenth all succeed."""
+    allowance_ensure(user_id=user.pk, now=now)
+    all_have_read = Barrier(20)
+
+    def unguarded(number: int) -> str:
+        grant = Grant.objects.get(user=user)
+        all_have_read.wait(timeout=60)
+        if grant.available < 1_000:
+            return "refused"
+        grant.available -= 1_000
+        grant.held += 1_000
+        grant.save(update_fields=["available", "held"])
+        Hold.objects.create(user=user, key=f"naive:{number}", amount=1_000, expires_at=now)
+        return "taken"
+
+    calls = [lambda number=number: unguarded(number) for number in range(20)]
+    assert _all_at_once(calls, 20) == {"taken": 20}
+    assert Grant.objects.get(user=user).held < 20_000
+    Hold.objects.all().delete()
+    Grant.objects.update(available=10_000, held=0)
+
+
+def test_the_same_hold_from_many_places_is_one_hold(user, hold, totals):
+    calls = [lambda: hold(user, 6_000, key="run:same").pk] * 50
+    results = _all_at_once(calls, 50)
+    assert list(results.values()) == [50]
+    assert totals(user) == [("free_monthly", 4_000, 6_000, 0, 0)]
+
+
+def test_the_same_last_tokens_held_again_are_not_a_refusal(user, hold, totals):
+    calls = [lambda: hold(user, 10_000, key="run:same").pk] * 50
+    assert list(_all_at_once(calls, 50).values()) == [50]
+    assert totals(user) == [("free_monthly", 0, 10_000, 0, 0)]
+
+
+def test_settle_and_release_at_once_resolve_a_hold_once(user, hold, totals, now):
+    outcomes = set()
+    for _ in range(10):
+        taken = hold(user, 500)
+        settle = [lambda pk=taken.pk: hold_settle(hold_id=pk, amount=100, now=now).charged] * 8
+        release = [lambda pk=taken.pk: hold_release(hold_id=pk, now=now)] * 8
+        mixed = [call for pair in zip(settle, release, strict=True) for call in pair]
+        results = _all_at_once(mixed, 16)
+        settled = results == {"100": 8, "HoldAlreadySettled": 8}
+        released = results == {"None": 8, "HoldAlreadyReleased": 8}
+        assert settled or released, results
+        outcomes.add("settled" if settled else "released")
+        assert Movement.objects.filter(hold=taken).count() == (3 if settled else 2)
+    spent = sum(hold.settled_amount or 0 for hold in Hold.objects.all())
+    assert totals(user) == [("free_monthly", 10_000 - spent, 0, spent, 0)]
+
+
+def test_first_touches_and_batches_at_once_make_each_grant_once(django_user_model, now, hold):
+    people = [django_user_model.objects.create_user(f"p{n}@example.com") for n in range(40)]
+    calls: list[Callable[[], Any]] = []
+    for person in people:
+        calls += [lambda pk=person.pk: allowance_ensure(user_id=pk, now=now)] * 2
+        calls.append(lambda person=person: hold(person, 10, key=f"run:{person.pk}").amount)
+    random.Random(1).shuffle(calls)
+    made: list[int] = []
+    batches = [lambda: made.append(free_grants_premake(now=now, batch=7))] * 4
+    assert _all_at_once([*batches, *calls], 30) == {"None": 84, "10": 40}
+    assert 0 <= sum(made) <= 40
+    assert Grant.objects.count() == 40
+    assert Movement.objects.filter(from_state="issued").count() == 40
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_everything_at_once_never_deadlocks_and_balances(seed, user, other_user, now):
+    """Holds, settlements, releases and sweeps of few keys, for two users, at a month's end."""
+    chance = random.Random(seed)
+    month_end = now.replace(month=12, day=1, hour=0)
+    people: list[User] = [user, other_user]
+    for number in range(6):
+        grant_create(
+            user_id=people[number % 2].pk,
+            kind="purchased",
+            amount=chance.randint(1, 3_000),
+            source=f"mixed:{number}",
+            effective_at=now,
+            expires_at=chance.choice([None, month_end]),
+        )
+
+    def one() -> str:
+        instant = month_end + timedelta(milliseconds=chance.randint(-2, 2))
+        person = chance.choice(people)
+        key = f"mixed:{person.pk}:{chance.randint(1, 12)}"
+        held = Hold.objects.filter(key=key).first()
+        kind = chance.choice(["hold", "hold", "settle", "release", "sweep"])
+        try:
+            if kind == "sweep":
+                grants_expire(now=instant, limit=3)
+                holds_expire(now=instant, limit=3)
+            elif kind == "hold" or held is None:
+                hold_create(
+                    user_id=person.pk,
+                    key=key,
+                    at_least=chance.randint(1, 500),
+                    at_most=chance.randint(500, 6_000),
+                    expires_at=instant + timedelta(milliseconds=1),
+                    now=instant,
+                )
+            elif kind == "settle":
+                hold_settle(hold_id=held.pk, amount=chance.randint(0, held.amount), now=instant)
+            else:
+                hold_release(hold_id=held.pk, now=instant)
+        except (InsufficientTokens, HoldAlreadyReleased, HoldAlreadySettled):
+            pass
+        return "fine"
+
+    assert _all_at_once([one] * 300, 24) == {"fine": 300}
+    assert reconcile() == []
+    assert Hold.objects.exclude(state=Hold.State.OPEN).exists()
