@@ -166,7 +166,7 @@ class ChatEndpoint:
             self.state.ended(seen, "refused")
             await response(scope, receive, send)
             return
-        wire, plan = self._prepare(seen, asked, body)
+        wire, plan = await self._prepare(seen, asked, body)
         if seen.stream:
             await self._stream(seen, wire, plan, behaviour, receive, send)
         else:
@@ -191,8 +191,10 @@ class ChatEndpoint:
         sent = {("dashscope", 402): 400, ("openai", 402): 429}.get((self.provider, status), status)
         return Response(body, sent, media_type="application/json")
 
-    def _prepare(self, seen: Seen, asked: _Asked, body: dict[str, Any]) -> tuple[Wire, Plan]:
-        plan = make_plan(
+    async def _prepare(self, seen: Seen, asked: _Asked, body: dict[str, Any]) -> tuple[Wire, Plan]:
+        # Writing a site takes some tens of milliseconds: other streams go on meanwhile.
+        plan = await asyncio.to_thread(
+            make_plan,
             model=asked.model,
             conversation=asked.conversation,
             behaviour=asked.behaviour,

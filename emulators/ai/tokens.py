@@ -18,7 +18,7 @@ _CJK = "\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _PIECE = re.compile(
     rf"(?P<cjk>[{_CJK}]+)"
     r"|(?P<word> ?[A-Za-z\u00c0-\u024f\u0370-\u04ff]+)"
-    r"|\d{1,3}|\s+|[^\w\s]{1,2}|.",
+    r"|\d{1,3}|\s+| ?[^\w\s]{1,3}|.",
     re.DOTALL,
 )
 

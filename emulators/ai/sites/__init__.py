@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
+from functools import lru_cache
 
 from emulators.ai.catalog import Detail
+from emulators.ai.sites.brief import read_brief
+from emulators.ai.sites.page import Level, write_site
+from emulators.ai.tokens import count_tokens
+
+# What a model of that detail is content with, in tokens.
+_WANTED_TOKENS: dict[Detail, int] = {"compact": 3_500, "standard": 4_400, "rich": 5_200}
+# Tried from the first that suits the detail until one fits.
+_LEVELS = (
+    Level(5, 9, pages=True),
+    Level(4, 8, pages=True),
+    Level(3, 8, pages=True),
+    Level(3, 8, pages=False),
+    Level(2, 8, pages=False),
+    Level(2, 7, pages=False),
+    Level(2, 6, pages=False),
+    Level(2, 5, pages=False),
+    Level(2, 4, pages=False),
+    Level(2, 3, pages=False),
+)
+_FORMAT_TOKENS = 160
+
+
+_tokens = lru_cache(maxsize=512)(count_tokens)
 
 
 @dataclass(frozen=True)
@@ -19,13 +42,13 @@ class Site:
 def build_site(
     request: str, *, model_id: str, detail: Detail, images: int = 0, room: int = 100_000
 ) -> Site:
-    """Build the site that a request asks for."""
-    words = escape(" ".join(request.split()))
-    html = (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<title>New site</title>\n<link rel="stylesheet" href="style.css">\n</head>\n'
-        f"<body>\n<h1>New site</h1>\n<p>{words}</p>\n</body>\n</html>\n"
-    )
-    css = ":root {\n  --bg: #fff;\n  --accent: #0f6f6a;\n}\nbody { background: var(--bg); }\n"
-    return Site("New site", {"index.html": html, "style.css": css})
+    """Build the site that a request asks for, as rich as the model's habit and the room allow."""
+    brief = read_brief(request, model_id=model_id)
+    wanted = min(_WANTED_TOKENS[detail], room - _FORMAT_TOKENS)
+    first = {"rich": 0, "standard": 1, "compact": 2}[detail]
+    files: dict[str, str] = {}
+    for level in _LEVELS[first:]:
+        files = write_site(brief, level)
+        if sum(_tokens(text) for text in files.values()) <= wanted:
+            break
+    return Site(brief.name, files)
