@@ -42,9 +42,7 @@ def test_a_usable_answer_becomes_a_version_and_is_charged_by_reported_usage(fini
     run = finish()
     assert run.state == Run.State.SUCCEEDED
     assert "Flour" in version_files(run.version)["index.html"].decode()
-    expected = charge(
-        price_of(run), input_tokens=run.input_tokens, output_tokens=run.output_tokens
-    )
+    expected = charge(price_of(run), input_tokens=run.input_tokens, output_tokens=run.output_tokens)
     assert run.charged == expected > 0
     assert run.charged <= run.ceiling
     assert available(alice) == FREE - expected
