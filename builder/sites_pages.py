@@ -28,7 +28,7 @@ PROBE_PATH = "/.sitewright/probe.js"
 VERSION_CACHE = "private, max-age=86400, immutable"
 PAGE_CACHE = "private, max-age=300"
 
-_FRAME_FILES = {"/frame.js": "frame.js", "/compose.js": "compose.js", "/frame.css": "frame.css"}
+_FRAME_FILES = {f"/{name}": name for name in ("frame.js", "compose.js", "inner.js", "frame.css")}
 _HEAD = re.compile(rb"<head(?:\s[^>]*)?>", re.IGNORECASE)
 _DOCTYPE = re.compile(rb"\s*<!doctype[^>]*>", re.IGNORECASE)
 
