@@ -14,16 +14,8 @@ import pytest
 from builder.providers import ProviderError, ProviderStream, TextDelta
 from tests.builder.providers.calls import open_stream
 from tests.builder.providers.conftest import Serve
-from tests.builder.providers.wire import (
-    HEAD,
-    LAST_CHUNK,
-    Dialect,
-    OpenAIDialect,
-    Proxy,
-    Stall,
-    chunk,
-    deaf_port,
-)
+from tests.builder.providers.servers import Proxy, Stall, deaf_port
+from tests.builder.providers.wire import HEAD, LAST_CHUNK, Dialect, OpenAIDialect, chunk
 
 #: The calls themselves would wait for minutes (see PATIENT); an abort must not.
 AT_ONCE_SECONDS = 10.0

@@ -13,18 +13,9 @@ import pytest
 
 from builder.providers import Finished, FinishReason
 from tests.builder.providers.calls import events, failure, text_of
-from tests.builder.providers.conftest import Serve
-from tests.builder.providers.wire import (
-    HEAD,
-    LAST_CHUNK,
-    Dialect,
-    OpenAIDialect,
-    Proxy,
-    chunk,
-    closed_port,
-    deaf_port,
-    response,
-)
+from tests.builder.providers.conftest import Serve, tls_context
+from tests.builder.providers.servers import Proxy, closed_port, deaf_port
+from tests.builder.providers.wire import HEAD, LAST_CHUNK, Dialect, OpenAIDialect, chunk, response
 
 OPENROUTER = OpenAIDialect("openrouter")
 StartProxy = Callable[..., Proxy]
@@ -53,10 +44,10 @@ def test_a_certificate_nobody_vouches_for_is_refused(
 
 
 def test_a_certificate_for_another_name_is_refused(
-    serve: Serve, server_tls: ssl.SSLContext, certificate: tuple[Path, Path]
+    serve: Serve, other_certificate: tuple[Path, Path]
 ) -> None:
-    server = serve(*answer(), tls=server_tls, host="127.0.0.2")
-    error = failure(OPENROUTER, server.url, ca_bundle=str(certificate[0]))
+    server = serve(*answer(), tls=tls_context(other_certificate))
+    error = failure(OPENROUTER, server.url, ca_bundle=str(other_certificate[0]))
     assert error.code == "tls_failed"
     assert server.received == []
 

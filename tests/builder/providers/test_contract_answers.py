@@ -31,12 +31,12 @@ from tests.builder.providers.calls import (
     usages,
 )
 from tests.builder.providers.conftest import Serve
+from tests.builder.providers.servers import Stall
 from tests.builder.providers.wire import (
     HEAD,
     LAST_CHUNK,
     Dialect,
     OpenAIDialect,
-    Stall,
     chunk,
     response,
     sse,

@@ -27,19 +27,8 @@ from tests.builder.providers.calls import (
     usages,
 )
 from tests.builder.providers.conftest import Serve
-from tests.builder.providers.wire import (
-    HEAD,
-    LAST_CHUNK,
-    Dialect,
-    Reset,
-    Stall,
-    Step,
-    chunk,
-    closed_port,
-    deaf_port,
-    response,
-    sse,
-)
+from tests.builder.providers.servers import Reset, Stall, Step, closed_port, deaf_port
+from tests.builder.providers.wire import HEAD, LAST_CHUNK, Dialect, chunk, response, sse
 
 STREAM = "text/event-stream"
 

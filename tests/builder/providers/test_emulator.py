@@ -58,7 +58,7 @@ def open_route(
     request = ChatRequest(
         model,
         (Message("system", "Write files."), Message("user", f"<request>\n{text}\n</request>")),
-        3000,
+        20_000,
     )
     return adapter_for(adapter).open(Endpoint(ai.base_url(provider), "sk-anything"), request)
 

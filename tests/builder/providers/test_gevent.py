@@ -10,13 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.builder.providers.conftest import Serve
-from tests.builder.providers.wire import (
-    HEAD,
-    LAST_CHUNK,
-    OpenAIDialect,
-    Stall,
-    chunk,
-)
+from tests.builder.providers.servers import Stall
+from tests.builder.providers.wire import HEAD, LAST_CHUNK, OpenAIDialect, chunk
 
 ROOT = Path(__file__).resolve().parents[3]
 DIALECT = OpenAIDialect("openrouter")

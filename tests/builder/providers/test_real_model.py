@@ -34,7 +34,7 @@ from builder.providers import (
     adapter_for,
 )
 from tests.builder.providers.calls import text_of, usages
-from tests.builder.providers.wire import closed_port
+from tests.builder.providers.servers import closed_port
 
 pytestmark = pytest.mark.real_model
 PYTHON = os.environ.get("REAL_MODEL_PYTHON", sys.executable)
