@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Header, Router, Status
 from pydantic import StrictBool
 
 from accounts.api_schema import ApiSchema, PlainText
+from accounts.http import AuthenticatedHttpRequest
 from builder.estimates import estimate_for
 from builder.selectors.runs import run_as_dict, run_get, runs_of_site
 from builder.selectors.sites import site_get
@@ -108,7 +108,7 @@ class RunList(ApiSchema):
 
 
 @router.post("/estimates", response=EstimateOut)
-def estimate(request: HttpRequest, payload: EstimateIn) -> dict[str, Any]:
+def estimate(request: AuthenticatedHttpRequest, payload: EstimateIn) -> dict[str, Any]:
     """What a request would cost: the usual range, and the most it can be charged."""
     user = request.user
     site = site_get(user=user, site_id=payload.site_id) if payload.site_id else None
@@ -117,7 +117,7 @@ def estimate(request: HttpRequest, payload: EstimateIn) -> dict[str, Any]:
 
 
 @router.get("/sites/{uuid:site_id}/runs", response=RunList)
-def site_runs(request: HttpRequest, site_id: UUID) -> dict[str, Any]:
+def site_runs(request: AuthenticatedHttpRequest, site_id: UUID) -> dict[str, Any]:
     """The latest runs of a site, newest first."""
     site = site_get(user=request.user, site_id=site_id)
     return {"runs": [run_as_dict(run) for run in runs_of_site(site)]}
@@ -125,10 +125,10 @@ def site_runs(request: HttpRequest, site_id: UUID) -> dict[str, Any]:
 
 @router.post("/sites/{uuid:site_id}/runs", response={202: RunEnvelope})
 def start_run(
-    request: HttpRequest,
+    request: AuthenticatedHttpRequest,
     site_id: UUID,
     payload: RunIn,
-    idempotency_key: str = Header("", alias="Idempotency-Key"),
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key")] = "",
 ) -> Any:
     """Hold the worst case and queue the run. The same Idempotency-Key gives the same run."""
     run = run_start(
@@ -143,12 +143,12 @@ def start_run(
 
 
 @router.get("/runs/{uuid:run_id}", response=RunOut)
-def get_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+def get_run(request: AuthenticatedHttpRequest, run_id: UUID) -> dict[str, Any]:
     """State, usage, receipt, version and error of one run."""
     return run_as_dict(run_get(user=request.user, run_id=run_id))
 
 
 @router.post("/runs/{uuid:run_id}/cancel", response={202: RunEnvelope})
-def cancel_run(request: HttpRequest, run_id: UUID) -> Any:
+def cancel_run(request: AuthenticatedHttpRequest, run_id: UUID) -> Any:
     """Stop a run. What was delivered and is usable is kept and charged, otherwise nothing is."""
     return Status(202, {"run": run_as_dict(run_cancel(user=request.user, run_id=run_id))})

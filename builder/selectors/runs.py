@@ -70,7 +70,8 @@ def receipt_of(run: Run) -> dict[str, Any]:
     return {
         "charged": run.charged or 0,
         "pockets": [
-            {"kind": kind, "amount": amount} for kind, amount in settlement_of(hold_id=run.hold_id).pockets
+            {"kind": kind, "amount": amount}
+            for kind, amount in settlement_of(hold_id=run.hold_id).pockets
         ],
         "estimated": run.usage_estimated,
         "attempts": [

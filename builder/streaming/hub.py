@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import redis.asyncio as redis_asyncio
@@ -102,7 +103,7 @@ class Hub:
 
     async def entries_after(self, key: bytes, after: EntryId) -> list[Entry]:
         """Entries of one log after an entry id. Raises RedisError."""
-        rows = await self._commands.xrange(key, min=f"({after[0]}-{after[1]}")
+        rows: Any = await self._commands.xrange(key, min=f"({after[0]}-{after[1]}")
         return [Entry(parse_entry_id(row_id), fields[b"f"]) for row_id, fields in rows]
 
     async def close(self) -> None:
@@ -115,10 +116,10 @@ class Hub:
 
     async def _last_id(self, key: bytes) -> bytes:
         try:
-            rows = await self._commands.xrevrange(key, count=1)
+            rows: Any = await self._commands.xrevrange(key, count=1)
         except RedisError:
             return b"0-0"
-        return rows[0][0] if rows else b"0-0"
+        return bytes(rows[0][0]) if rows else b"0-0"
 
     async def _wake(self) -> None:
         """Make the blocked reader start again with the new set of logs."""
@@ -147,7 +148,8 @@ class Hub:
                 self._changed.clear()
                 await self._changed.wait()
                 continue
-            logs = await connection.xread(dict(self._cursors), block=BLOCK_MS)
+            cursors: dict[Any, Any] = dict(self._cursors)
+            logs: Any = await connection.xread(cursors, block=BLOCK_MS)
             for key, rows in logs or ():
                 self._hand_out(key, rows)
 

@@ -7,6 +7,7 @@ reconnects with `Last-Event-ID`, and so it does after the farewell of a server t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from redis import RedisError
 
 from builder.selectors.runs import RunSnapshot, run_snapshot
@@ -165,17 +166,15 @@ async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
     Redis has the newest text while the run goes on; the database has checkpoints, and the end.
     """
     frames: list[bytes] = []
-    try:
+    with contextlib.suppress(RedisError):
         frames += relay.relay(await hub().entries_after(subscription.key, (relay.cursor, 0)))
-    except RedisError:
-        pass
     if relay.done:
         return frames
     frames += relay.catch_up(await _snapshot(relay.run_id, relay.cursor))
     return frames
 
 
-def events_response(*, run_id: UUID, after: int) -> HttpResponse:
+def events_response(*, run_id: UUID, after: int) -> StreamingHttpResponse:
     """The streaming answer. No buffering, no compression, no caching on the way."""
     headers: dict[str, Any] = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from accounts.api_auth import api_auth
+from accounts.models import User
 from builder.selectors.runs import run_get
 from builder.streaming.sse import events_response
 from config.errors import DomainError, InvalidInput, problem_response
@@ -16,7 +19,7 @@ from config.errors import DomainError, InvalidInput, problem_response
 OFFSET_MAX = 2**31 - 1
 
 
-async def run_events(request: HttpRequest, run_id: UUID) -> HttpResponse:
+async def run_events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     """GET: text/event-stream from `?after=` or Last-Event-ID. Errors are problem+json."""
     if request.method != "GET":
         response = problem_response(405, code="method_not_allowed", detail="Use GET.")
@@ -51,7 +54,7 @@ def _authorised(request: HttpRequest, run_id: UUID) -> bool:
     try:
         if not api_auth(request):
             return False
-        run_get(user=request.user, run_id=run_id)
+        run_get(user=cast(User, request.user), run_id=run_id)
         return True
     finally:
         connections.close_all()

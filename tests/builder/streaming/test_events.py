@@ -200,11 +200,16 @@ def test_a_silent_stream_has_a_heartbeat(start, in_loop, monkeypatch):
     run = start()
 
     async def first_heartbeat():
-        async for chunk in sse.run_events(run.pk, after=0):
-            if chunk == b": ping\n\n":
-                return True
+        return [chunk async for chunk in _until(sse.run_events(run.pk, after=0), b": ping\n\n")][-1]
 
-    assert in_loop(asyncio.wait_for(first_heartbeat(), 30))
+    assert in_loop(asyncio.wait_for(first_heartbeat(), 30)) == b": ping\n\n"
+
+
+async def _until(stream: AsyncIterator[bytes], last: bytes) -> AsyncIterator[bytes]:
+    async for chunk in stream:
+        yield chunk
+        if chunk == last:
+            return
 
 
 _lonely: dict[int, Hub] = {}
