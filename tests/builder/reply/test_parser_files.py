@@ -143,7 +143,7 @@ def test_markers_are_known_with_crlf_and_a_bom() -> None:
         "\ufeff**index.html**\r\n\r\n```html\r\n<p>\r\n```\r\n\r\nstyle.css\r\n```css\r\nb{}\r\n```"
     )
     assert files(text) == [("index.html", "<p>\r\n"), ("style.css", "b{}\r\n")]
-    assert files("\ufeff```css:a.css\nx\n```") == [("a.css", "x\n")]
+    assert files(f"\ufeff```\n{PAGE}```") == [("index.html", PAGE)]
 
 
 def test_a_longer_fence_holds_shorter_ones() -> None:
@@ -174,6 +174,8 @@ def test_a_closing_fence_may_be_glued_to_code() -> None:
     assert files("index.html\n```html\n<p></html>```\nok") == [("index.html", "<p></html>")]
     assert files("a.css\n```css\nb{}```\n\nok") == [("a.css", "b{}")]
     long = "<i>" * 400
+    assert files(f"index.html\n```html\n{long}```\n\nok") == [("index.html", long)]
+    long += "`" * 90 + "};"
     assert files(f"index.html\n```html\n{long}```\n\nok") == [("index.html", long)]
 
 
