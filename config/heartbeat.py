@@ -32,7 +32,7 @@ def heartbeat_redis() -> redis.Redis:
     )
 
 
-class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]
+class Heartbeat(bootsteps.StartStopStep):
     """Runs while the consumer does: stops with a lost broker, starts again with its return."""
 
     requires = {"celery.worker.consumer.tasks:Tasks"}

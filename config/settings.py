@@ -14,6 +14,9 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from config.env import Environment, kept_secret
+from config.hosts import bare_host, hosts_sharing_a_site, is_loopback
+from config.logging import logging_settings
+from config.redaction import url_password
 
 django_stubs_ext.monkeypatch()
 
@@ -30,11 +33,28 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SITES_DOMAIN = env.text("SITES_DOMAIN", f"localhost:{PORT}" if DEBUG else "")
 if not DEBUG and len(SECRET_KEY) < 50:
     env.problem("SECRET_KEY must be at least 50 characters outside DEBUG")
-if not DEBUG and not SITES_DOMAIN:
-    env.problem("SITES_DOMAIN must name the domain that serves generated sites outside DEBUG")
+if DEBUG:
+    # DEBUG shows stack traces, makes its own secrets and answers from samples.
+    for _host in (host for host in ALLOWED_HOSTS if not is_loopback(host)):
+        env.problem(
+            f"ALLOWED_HOSTS may only name this machine while DEBUG is on, not {_host!r}: "
+            "set DEBUG=false to serve others"
+        )
+else:
+    if not SITES_DOMAIN:
+        env.problem("SITES_DOMAIN must name the domain that serves generated sites outside DEBUG")
+    if "*" in ALLOWED_HOSTS or all(is_loopback(host) for host in ALLOWED_HOSTS):
+        env.problem("ALLOWED_HOSTS must name the hosts of the app outside DEBUG, and not be *")
+    for _host in hosts_sharing_a_site(ALLOWED_HOSTS, SITES_DOMAIN) if SITES_DOMAIN else ():
+        env.problem(
+            f"SITES_DOMAIN ({bare_host(SITES_DOMAIN)}) and ALLOWED_HOSTS ({bare_host(_host)}) "
+            "share a site: generated pages could reach the app's cookies. Give sites a domain "
+            "of their own"
+        )
 
 # --- Applications ----------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "config",
     "accounts",
     "models_catalog",
     "billing",
@@ -59,6 +79,8 @@ INSTALLED_APPS = [
     "django_celery_beat",
 ]
 MIDDLEWARE = [
+    # Outermost: every line logged below it carries the request's id.
+    "config.request_log.request_log",
     # First: a host of a generated site is answered by it, and nothing below runs for it.
     "builder.sites_host.SitesHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -121,7 +143,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MIGRATION_MODULES = {"djstripe": "billing.djstripe_migrations"}
 
 # --- Redis, cache, Celery --------------------------------------------------------------------
-REDIS_URL = env.text("REDIS_URL") or "redis://127.0.0.1:6379/0"
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+if not REDIS_URL.startswith(("redis://", "rediss://")):
+    env.problem("REDIS_URL must be redis://… or rediss://…")
+    REDIS_URL = "redis://127.0.0.1:6379/0"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -297,13 +322,25 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+_ssl_redirect = env.flag("SECURE_SSL_REDIRECT", True)
 if not DEBUG:
-    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", True)
+    SECURE_SSL_REDIRECT = _ssl_redirect
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Logs ------------------------------------------------------------------------------------
+LOGGING = logging_settings(
+    debug=DEBUG,
+    secrets=[
+        *(SECRET_KEY, JWT_SECRET, PROXY_PASSWORD, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET),
+        *PROVIDER_KEYS.values(),
+        *map(url_password, (REDIS_URL, EMAIL_URL, env.text("DATABASE_URL"))),
+        *(app["secret"] for group in SOCIALACCOUNT_PROVIDERS.values() for app in group["APPS"]),
+    ],
+)
 
 # --- Tokens (the owner's numbers) ------------------------------------------------------------
 FREE_MONTHLY_TOKENS = 10_000

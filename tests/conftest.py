@@ -122,7 +122,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def console_errors() -> list[str]:
-    """What the page logged as an error. Not empty at the end fails the test: clear what is meant."""
+    """What the page logged as an error. The test fails if any is left: clear what is meant."""
     return []
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.env import Environment
+from config.env import Environment, EnvironmentProblems
+from script.supervisor.errors import StartRefused
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROVIDERS = ("OPENROUTER", "QWEN", "OPENAI", "ANTHROPIC")
@@ -41,10 +44,14 @@ class Plan:
 def read_plan() -> Plan:
     env = Environment.of_project(ROOT)
     debug = env.flag("DEBUG", True)
+    port = env.integer("PORT", 8000, minimum=1, maximum=65535)
+    worker_concurrency = env.integer("WORKER_CONCURRENCY", 64, minimum=1, maximum=2000)
     emulator_url = env.http_url("AI_EMULATOR_URL")
+    if env.problems:
+        raise StartRefused(everything_wrong() or str(EnvironmentProblems(env.problems)))
     served = all(env.text(f"{name}_API_KEY") or env.text(f"{name}_BASE_URL") for name in PROVIDERS)
     return Plan(
-        port=env.integer("PORT", 8000, minimum=1, maximum=65535),
+        port=port,
         state_dir=Path(env.text("STATE_DIR", str(ROOT / "var"))).resolve(),
         debug=debug,
         host_header=host_header(env.words("ALLOWED_HOSTS")),
@@ -55,8 +62,15 @@ def read_plan() -> Plan:
         and not served
         and importlib.util.find_spec("emulators.ai") is not None,
         worker_pool=env.text("WORKER_POOL", "threads"),
-        worker_concurrency=env.integer("WORKER_CONCURRENCY", 64, minimum=1, maximum=2000),
+        worker_concurrency=worker_concurrency,
     )
+
+
+def everything_wrong() -> str:
+    """The whole list, which only the app's own settings know."""
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode != 0 else ""
 
 
 def host_header(allowed_hosts: list[str]) -> str:

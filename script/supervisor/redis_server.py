@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.env import kept_secret
 from script.supervisor.errors import StartRefused
@@ -72,7 +74,7 @@ class EmbeddedRedis:
             password=self._password,
             socket_timeout=1,
             socket_connect_timeout=1,
-            retry=None,
+            retry=Retry(NoBackoff(), 0),
         )
 
     def _end_own_leftover(self, port: int) -> None:

@@ -59,9 +59,7 @@ def _worker(plan: Plan, *, queue: str, pool: str, concurrency: int) -> Service:
         *("--queues", queue, "--pool", pool, "--concurrency", str(concurrency)),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
     ]
-    return Service(
-        name=f"worker-{queue}", command=lambda: command, stop_seconds=FRONT_STOP_SECONDS
-    )
+    return Service(name=f"worker-{queue}", command=lambda: command, stop_seconds=FRONT_STOP_SECONDS)
 
 
 def beat_service() -> Service:

@@ -62,7 +62,8 @@ class Supervisor:
             lines = "\n".join(f"    {line}" for line in last_lines(child.log))
             raise StartRefused(
                 f"{name} ended {watched.quick_deaths} times in a row soon after its start "
-                f"({child.exit_words()}), so everything is ended. Its log {child.log} says:\n{lines}"
+                f"({child.exit_words()}), so everything is ended. "
+                f"Its log {child.log} says:\n{lines}"
             )
         delay = min(BACKOFF_FIRST_SECONDS * 2 ** (watched.quick_deaths - 1), BACKOFF_MAX_SECONDS)
         watched.start_at = now + delay

@@ -12,8 +12,6 @@ GRACEFUL_SHUTDOWN_SECONDS = 10
 
 
 def main(descriptors: list[int]) -> None:
-    from config.env import EnvironmentProblems
-
     config = uvicorn.Config(
         "config.asgi:application",
         log_config=None,
@@ -22,10 +20,6 @@ def main(descriptors: list[int]) -> None:
         ws="none",
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
-    try:
-        config.load()
-    except EnvironmentProblems as problems:
-        sys.exit(str(problems))
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=number) for number in descriptors])
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from script.supervisor.ports import any_free_port
 from script.supervisor.process import end_with_parent
@@ -61,7 +63,7 @@ def start_redis(folder: Path) -> Server:
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     command += ["--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)]
     process = _spawn(command, folder / "redis.log")
-    client = redis.Redis(port=port, retry=None)
+    client = redis.Redis(port=port, retry=Retry(NoBackoff(), 0))
     _wait("Redis", process, folder / "redis.log", client.ping, redis.RedisError)
     return Server("Redis", f"redis://127.0.0.1:{port}/0", process, signal.SIGTERM)
 

@@ -19,7 +19,11 @@ CHROMIUM_NAMES = (
     "google-chrome",
     "google-chrome-stable",
 )
-POSTGRES_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+POSTGRES_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+)
 
 
 def postgres_bindir() -> Path | None:
@@ -35,7 +39,9 @@ def postgres_bindir() -> Path | None:
     for name in ("pg_config", "initdb"):
         program = shutil.which(name)
         if name == "pg_config" and program:
-            answer = subprocess.run([program, "--bindir"], capture_output=True, text=True, check=False)
+            answer = subprocess.run(
+                [program, "--bindir"], capture_output=True, text=True, check=False
+            )
             places.append(Path(answer.stdout.strip()))
         elif program:
             places.append(Path(program).resolve().parent)

@@ -1,0 +1,61 @@
+"""System checks: what is not wrong enough to refuse to start, but wrong enough to be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+
+@register(Tags.database, deploy=True)
+def check_database_is_for_many(**_options: Any) -> list[CheckMessage]:
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        return [
+            Warning(
+                "Production runs on SQLite.",
+                hint="Set DATABASE_URL to a PostgreSQL: SQLite allows one machine and one writer.",
+                id="sitewright.W001",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def check_somebody_answers(**_options: Any) -> list[CheckMessage]:
+    if not any(settings.PROVIDER_KEYS.values()):
+        return [
+            Warning(
+                "No AI provider has a key: every model is unavailable.",
+                hint="Set OPENROUTER_API_KEY or QWEN_API_KEY.",
+                id="sitewright.W002",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def check_sender(**_options: Any) -> list[CheckMessage]:
+    if settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+        return [
+            Warning(
+                "Mail is sent from an address at localhost, which mail servers refuse.",
+                hint="Set DEFAULT_FROM_EMAIL.",
+                id="sitewright.W003",
+            )
+        ]
+    return []
+
+
+@register()
+def check_stripe_is_whole(**_options: Any) -> list[CheckMessage]:
+    if settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRET:
+        return [
+            Warning(
+                "STRIPE_SECRET_KEY is set but STRIPE_WEBHOOK_SECRET is not: payments would "
+                "succeed at Stripe and credit nothing here.",
+                hint="Set the signing secret of the webhook endpoint.",
+                id="sitewright.W004",
+            )
+        ]
+    return []
