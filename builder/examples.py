@@ -34,28 +34,29 @@ EXAMPLES: Final = (
         "teahouse",
         _("A tea house, in Chinese"),
         "zh-Hans",
-        "为杭州的「云间茶馆」做一个中文网站：介绍西湖龙井等三款茶和价格、营业时间、地址，以及预约茶席的方式，风格清雅。",
+        "为杭州的「云间茶馆」做一个中文网站：茶单（西湖龙井 68 元、正山小种 58 元、普洱 48 元）、"
+        "营业时间、地址和预约茶席的方式，风格清雅。",
     ),
     Example(
         "portfolio",
         _("A photographer's portfolio"),
         "en",
-        "A portfolio for the photographer Mara Lind: a grid of six projects, a short biography, "
-        "and a contact section. Quiet, lots of space, dark background.",
+        "A portfolio for a photographer called “Mara Lind”: a gallery of six projects, a short "
+        "biography and a contact form. Quiet, with lots of space.",
     ),
     Example(
         "product",
         _("A landing page for an app"),
         "en",
-        "A landing page for Tidewater, an app that tells surfers when to go: headline, three "
+        "A landing page for an app called “Tidewater” that tells surfers when to go: three "
         "features, pricing in two plans, questions and answers.",
     ),
     Example(
         "restaurant",
         _("A restaurant's menu"),
         "en",
-        "A site for the restaurant Olive & Ash: menu with starters, mains and desserts, prices, "
-        "opening hours, and a table reservation form.",
+        "A site for a restaurant called “Olive & Ash”: a menu of starters, mains and desserts with "
+        "prices, opening hours, and a table reservation form.",
     ),
     Example(
         "event",
