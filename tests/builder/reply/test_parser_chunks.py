@@ -224,6 +224,13 @@ def test_a_long_line_is_shown_while_it_comes() -> None:
     assert parser.feed("</html>```\n") == [FileText("index.html", "```</html>")]
 
 
+def test_runs_of_backticks_in_a_long_line_are_cut_alike() -> None:
+    line = "y" * 300 + "`" * 90 + "};```"
+    text = f"a.js\n```js\n{line}\n\nDone."
+    assert run_in_chunks(text)[1] == run_in_chunks([text])[1] == parse_reply(text)
+    assert parse_reply(text).files[0].content == line.removesuffix("```")
+
+
 def test_feeding_after_the_end_is_a_fault_of_the_caller() -> None:
     parser = ReplyParser()
     parsed = parser.finish()

@@ -143,7 +143,7 @@ def test_markers_are_known_with_crlf_and_a_bom() -> None:
         "\ufeff**index.html**\r\n\r\n```html\r\n<p>\r\n```\r\n\r\nstyle.css\r\n```css\r\nb{}\r\n```"
     )
     assert files(text) == [("index.html", "<p>\r\n"), ("style.css", "b{}\r\n")]
-    assert files(f"\ufeff```\n{PAGE}```") == [("index.html", PAGE)]
+    assert files(f"\ufeff<think>\na.css\n```\nx\n```\n</think>\n{FENCED}") == [("index.html", PAGE)]
 
 
 def test_a_longer_fence_holds_shorter_ones() -> None:
