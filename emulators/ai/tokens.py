@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 MESSAGE_OVERHEAD_TOKENS = 4
 IMAGE_TOKENS = 800
-_LETTERS_PER_TOKEN = 6
+_LETTERS_PER_TOKEN = 8
 
 _CJK = "\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _PIECE = re.compile(
     rf"(?P<cjk>[{_CJK}]+)"
     r"|(?P<word> ?[A-Za-z\u00c0-\u024f\u0370-\u04ff]+)"
-    r"|\d{1,3}|\s+| ?[^\w\s]{1,3}|.",
+    r"|\d{1,3}|\s+| ?[^\w\s]{1,4}(?:\n[ \t]*)?|.",
     re.DOTALL,
 )
 

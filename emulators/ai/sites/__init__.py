@@ -11,19 +11,20 @@ from emulators.ai.sites.page import Level, write_site
 from emulators.ai.tokens import count_tokens
 
 # What a model of that detail is content with, in tokens.
-_WANTED_TOKENS: dict[Detail, int] = {"compact": 3_500, "standard": 4_400, "rich": 5_200}
+_WANTED_TOKENS: dict[Detail, int] = {"compact": 3_600, "standard": 4_600, "rich": 5_400}
 # Tried from the first that suits the detail until one fits.
 _LEVELS = (
     Level(5, 9, pages=True),
-    Level(4, 8, pages=True),
-    Level(3, 8, pages=True),
-    Level(3, 8, pages=False),
-    Level(2, 8, pages=False),
+    Level(4, 9, pages=True),
+    Level(3, 9, pages=True),
+    Level(3, 9, pages=False),
+    Level(3, 7, pages=False),
     Level(2, 7, pages=False),
-    Level(2, 6, pages=False),
     Level(2, 5, pages=False),
     Level(2, 4, pages=False),
     Level(2, 3, pages=False),
+    Level(1, 2, pages=False),
+    Level(1, 1, pages=False),
 )
 _FORMAT_TOKENS = 160
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (markup and word lists read better on one line)
 """From a request to a brief: what kind of site, its name, its colours, its sections."""
 
 from __future__ import annotations
@@ -252,9 +253,15 @@ def _add(
 def _entity(words: str, kind_key: str) -> str | None:
     """What the words talk about; a menu is of what the house serves."""
     key = find_entity_key(words)
-    if key == "menu" and kind_key == "bakery":
-        return "bakes"
-    return key
+    return _HOUSE_WORDS.get((kind_key, key or ""), key)
+
+
+_HOUSE_WORDS = {
+    ("bakery", "menu"): "bakes",
+    ("fitness", "courses"): "fitness",
+    ("fitness", "team"): "fitness",
+    ("restaurant", "orders"): "events",
+}
 
 
 _BY_ENTITY = {"catalog", "table"}

@@ -145,7 +145,7 @@ def chinese_clauses(text: str) -> list[Clause]:
     found: list[Clause] = []
     for sentence in re.split(r"[。！？；\n]+", text):
         for part in _ZH_SPLIT.split(sentence):
-            if is_colour_sentence(part + "，") or "色" in part and "背景" in part:
+            if is_colour_sentence(part + "，") or ("色" in part and "背景" in part):
                 continue
             words = _ZH_LEAD.sub("", part.strip())
             words = re.sub(r"(?:等)?(?:的)?(?:功能|页面|板块|模块|部分|区域?)?(?:等)?$", "", words)

@@ -106,10 +106,9 @@ def is_colour_sentence(sentence: str) -> bool:
 
 def _read_sentence(sentence: str, found: dict[Role, str]) -> None:
     matches = list(_COLOUR.finditer(sentence))
-    ends = [0, *((a.end() + b.start()) // 2 for a, b in zip(matches, matches[1:], strict=False))]
     for position, match in enumerate(matches):
         role = _role_of(sentence, matches, position)
-        if role is None and position == 0 and len(matches) > 1 and ends:
+        if role is None and position == 0 and len(matches) > 1:
             role = "background" if "background" not in found else "component"
         found.setdefault(role or "component", css_colour(match.group()))
 

@@ -10,11 +10,16 @@ from emulators.ai.sites.brief import Brief, Section
 from emulators.ai.sites.clauses import Clause
 from emulators.ai.sites.entities import Entity, get_entity
 
+_BLAND = re.compile(
+    r"website|^(?:a )?home ?page$|^home$|navigation|responsive|user (?:interface|experience)|"
+    r"^if the|related operations|optimi[sz]ed|^be ",
+    re.IGNORECASE,
+)
 _SMALL = {"a", "an", "and", "or", "of", "the", "for", "to", "with", "in", "on", "by"}
 _LEADING_VERB = re.compile(
     r"^(?:(?:view|browse|browsing|display|displaying|displays|manage|managing|provide|provides|"
     r"support|viewing|showcase|showcasing|search|searching|collect|see|use|view and|"
-    r"have|receive|perform|handle|organi[sz]ing)(?:\s+(?:and|or)\s+)?(?:for\s+)?)+\s*"
+    r"have|receive|perform|handle|organi[sz]ing)\b(?:\s+(?:and|or)\b)?(?:\s+for\b)?\s*)+"
     r"(?:the\s+|their(?: own)?\s+|others['’]?s?\s+|an?\s+)?(?=\w{3})",
     re.IGNORECASE,
 )
@@ -59,7 +64,8 @@ def title_of(section: Section, chinese: bool) -> str:
     """A heading in the request's words: the clause that is most like a name."""
     if not section.clauses:
         return ""
-    best = min(section.clauses, key=lambda clause: _distance(clause.words, chinese))
+    telling = [clause for clause in section.clauses if not _BLAND.search(clause.words)]
+    best = min(telling or section.clauses, key=lambda clause: _distance(clause.words, chinese))
     words = best.words
     if chinese:
         return words

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (markup and word lists read better on one line)
 """Putting a site together: pages, style sheet, script."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from emulators.ai.sites.brief import Brief, Section
 from emulators.ai.sites.clauses import english_subject, sentences
 from emulators.ai.sites.markup import Block, Context, lead_of, slug, stem, title_of
 from emulators.ai.sites.purge import purge
-from emulators.ai.sites.widgets import WIDGETS
+from emulators.ai.sites.widgets import WIDGETS, light_list
 
 _HERE = Path(__file__).parent
 _CJK = "'PingFang SC', 'Noto Sans CJK SC'"
@@ -42,7 +43,10 @@ _OWN_PAGES = {"about": "about.html", "contact": "contact.html"}
 
 @dataclass(frozen=True)
 class Level:
-    """How much is written: rows per widget, sections in full, and whether about is a page."""
+    """How much is written: rows per widget, sections in full, and whether about is a page.
+
+    Sections beyond the full ones keep their heading and words, with a plain list.
+    """
 
     rows: int
     sections: int
@@ -76,9 +80,10 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
     taken: set[str] = set()
     titles: set[str] = set()
     layout = brief.kind["layout"]
-    for section in brief.sections[: level.sections]:
+    for number, section in enumerate(brief.sections):
         context = Context(brief, section, level.rows)
-        block = WIDGETS[section.widget](context)
+        light = number >= level.sections
+        block = (light_list if light else WIDGETS[section.widget])(context)
         title = title_of(section, brief.chinese) or brief.name
         if section.widget.startswith("game_"):
             title = brief.say("Play", "开始游戏") if brief.name in title or not title else title
@@ -245,15 +250,22 @@ def _visible(html: str) -> str:
 
 
 def _style(brief: Brief, parts: list[_Part]) -> str:
-    layout = brief.kind["layout"]
-    sans, display, radius = _TYPE.get(layout, (_SANS, _SANS, "10px"))
+    sheets = tuple(dict.fromkeys(name for part in parts for name in part.block.css))
+    layout = _asset("layouts", f"{brief.kind['layout']}.css")
+    return style_text(sheets, base=True, brief=brief) + layout
+
+
+def style_text(sheets: tuple[str, ...], *, base: bool, brief: Brief) -> str:
+    """The rules of these sheets; with `base`, the colours, the type and what all share."""
+    text = "".join(_asset("css", f"{name}.css") for name in sheets)
+    if not base:
+        return text
+    sans, display, radius = _TYPE.get(brief.kind["layout"], (_SANS, _SANS, "10px"))
     names = "".join(f"  --{name}: {value};\n" for name, value in brief.colours.items())
     root = (
         f":root {{\n{names}  --sans: {sans};\n  --display: {display};\n  --round: {radius};\n}}\n"
     )
-    sheets = ["base", *dict.fromkeys(name for part in parts for name in part.block.css)]
-    text = root + "".join(_asset("css", f"{name}.css") for name in sheets)
-    return text + _asset("layouts", f"{layout}.css")
+    return root + _asset("css", "base.css") + text
 
 
 def _script(brief: Brief, parts: list[_Part]) -> str:
@@ -262,8 +274,16 @@ def _script(brief: Brief, parts: list[_Part]) -> str:
         return ""
     # A game's setting is read by its script, so games come last.
     names.sort(key=lambda name: name.startswith("game_"))
-    text = "\n".join(_asset("js", f"{name}.js") for name in ["base", *names])
-    return re.sub(r"\{\{([^|{}]*)\|([^|{}]*)\}\}", lambda m: m[2] if brief.chinese else m[1], text)
+    return "\n".join(module_text(name, brief.chinese) for name in ["base", *names])
+
+
+def module_text(name: str, chinese: bool) -> str:
+    """One script module, its {{english|chinese}} texts in one language."""
+    return re.sub(
+        r"\{\{([^|{}]*)\|([^|{}]*)\}\}",
+        lambda match: match[2] if chinese else match[1],
+        _asset("js", f"{name}.js"),
+    )
 
 
 @lru_cache(maxsize=256)

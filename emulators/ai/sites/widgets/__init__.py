@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from emulators.ai.sites.markup import Block, Context
 from emulators.ai.sites.widgets import forms, pages, play, records, talk
+from emulators.ai.sites.widgets.pages import light_list
+
+__all__ = ["WIDGETS", "light_list"]
 
 WIDGETS: dict[str, Callable[[Context], Block]] = {
     "table": records.table,

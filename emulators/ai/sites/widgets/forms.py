@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (markup and word lists read better on one line)
 """Widgets that ask: contact, booking, accounts, settings, calculators."""
 
 from __future__ import annotations

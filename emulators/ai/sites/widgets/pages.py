@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (markup and word lists read better on one line)
 """Widgets that tell: about, prices, hours, people, pictures, time."""
 
 from __future__ import annotations
@@ -5,6 +6,15 @@ from __future__ import annotations
 from html import escape
 
 from emulators.ai.sites.markup import Block, Context
+
+
+def light_list(ctx: Context) -> Block:
+    """The short form of any section, where there is no room for its widget."""
+    items = "".join(
+        f"<li><span>{escape(row[0])}</span><span>{escape(row[2])}</span></li>\n"
+        for row in ctx.entity.rows[:2]
+    )
+    return Block(f'<ul class="plain">\n{items}</ul>\n', ("plain",))
 
 
 def about(ctx: Context) -> Block:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (markup and word lists read better on one line)
 """Widgets one plays or draws with."""
 
 from __future__ import annotations

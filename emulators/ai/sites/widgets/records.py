@@ -11,7 +11,9 @@ from emulators.ai.sites.markup import Block, Context, option_list
 
 # What the button on a card says, by what the section is about.
 _ACTIONS = (
-    (r"cart|shop|buy|product|purchas|store|menu|购物|商品|商店", "Add to cart", "加入购物车"),
+    (r"\bservices$|tools$", "Details", "查看详情"),
+    (r"bakes$|drinks$|menu$", "Add to order", "加入订单"),
+    (r"cart|shop|buy|purchas|store|products$|购物|商品|商店", "Add to cart", "加入购物车"),
     (r"download|ringtone|下载", "Download", "下载"),
     (r"apply|job|intern|职位|实习", "Apply", "投递"),
     (r"enrol|course|课程", "Enroll", "报名"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (markup and word lists read better on one line)
 """Widgets where people speak: posts, chats, reviews, quotes, questions, links."""
 
 from __future__ import annotations
