@@ -1,4 +1,4 @@
-"""A person's own language and time zone, and a strict door for the headless API's bodies."""
+"""A person's own language and time zone, and a strict door for what allauth reads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone, translation
 from django.utils.decorators import sync_and_async_middleware
 
 from accounts.models import User
 from accounts.services import session_seen
+from accounts.webauthn import is_credential
 from accounts.zones import zone_of
 
 GetResponse = Callable[[HttpRequest], Any]
@@ -74,11 +76,11 @@ def _as_preferred(user: User) -> AbstractContextManager[None]:
 
 
 @sync_and_async_middleware
-def headless_json(get_response: GetResponse) -> Callable[[HttpRequest], Any]:
-    """Refuses bodies to `/_allauth/` that its views would crash on.
+def strict_bodies(get_response: GetResponse) -> Callable[[HttpRequest], Any]:
+    """Refuses bodies that allauth's views would crash on, with 400 instead of 500.
 
     allauth catches broken JSON only. Numbers too long for Python, nesting too deep for its
-    parser, and lone surrogates (valid JSON, invalid text) would end as a 500.
+    parser, lone surrogates (valid JSON, invalid text) and what is no passkey would end as a 500.
     """
     if iscoroutinefunction(get_response):
 
@@ -94,22 +96,33 @@ def headless_json(get_response: GetResponse) -> Callable[[HttpRequest], Any]:
 
 
 def _refusal(request: HttpRequest) -> HttpResponseBase | None:
-    if not request.path_info.startswith("/_allauth/") or not request.body:
+    if request.method in ("GET", "HEAD"):
         return None
-    if request.path_info.endswith("/auth/provider/redirect"):
-        return None  # the one call that is a form, not JSON
+    if request.path_info.startswith("/accounts/"):
+        credential = request.POST.get("credential")
+        if credential is None or is_credential(credential):
+            return None
+        raise BadRequest("The credential is not a passkey's answer.")
+    if request.path_info.startswith("/_allauth/") and request.body:
+        # The one call that is a form, not JSON, is the redirect to a provider.
+        return None if request.path_info.endswith("/provider/redirect") else _json_refusal(request)
+    return None
+
+
+def _json_refusal(request: HttpRequest) -> JsonResponse | None:
     try:
         body = json.loads(request.body)
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         # UnicodeError and JSONDecodeError are ValueErrors too.
-        return _not_json("The body could not be read as JSON. Nothing was done.")
+        return _not_valid("invalid_json", "The body could not be read as JSON. Nothing was done.")
     if not isinstance(body, dict):
-        return _not_json("The body must be a JSON object. Nothing was done.")
+        return _not_valid("invalid_json", "The body must be a JSON object. Nothing was done.")
+    if "credential" in body and not is_credential(body["credential"]):
+        return _not_valid("invalid", "The credential is not a passkey's answer. Nothing was done.")
     return None
 
 
-def _not_json(message: str) -> JsonResponse:
+def _not_valid(code: str, message: str) -> JsonResponse:
     # The shape of allauth's own refusals.
-    error = {"code": "invalid_json", "message": message}
-    return JsonResponse({"status": 400, "errors": [error]}, status=400)
+    return JsonResponse({"status": 400, "errors": [{"code": code, "message": message}]}, status=400)

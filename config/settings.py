@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.middleware.headless_json",
+    "accounts.middleware.strict_bodies",
     "accounts.middleware.preferences",
     "django_htmx.middleware.HtmxMiddleware",
 ]

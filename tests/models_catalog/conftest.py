@@ -17,6 +17,7 @@ def bare_environment(settings):
     settings.PROVIDER_KEYS = dict(NO_KEYS)
     settings.PROVIDER_BASE_URLS = dict(NO_URLS)
     settings.AI_EMULATOR_URL = ""
+    settings.SITES_DOMAIN = "sites.example"
     settings.PROXY_HOST = ""
     settings.PROXY_USER = settings.PROXY_PASSWORD = ""
 
