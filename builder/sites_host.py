@@ -30,13 +30,14 @@ _CONTENT_POLICY = (
     f"connect-src {_SOURCES}; frame-src {_SOURCES}; worker-src {_SOURCES}; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
+# Those that Chromium knows: it warns in the console of every page about any other name.
 _POWERS = (
-    "accelerometer ambient-light-sensor attribution-reporting autoplay bluetooth browsing-topics"
-    " camera clipboard-read clipboard-write compute-pressure display-capture encrypted-media"
-    " fullscreen gamepad geolocation gyroscope hid identity-credentials-get idle-detection"
-    " keyboard-map local-fonts magnetometer microphone midi otp-credentials payment"
-    " picture-in-picture publickey-credentials-create publickey-credentials-get"
-    " screen-wake-lock serial storage-access usb web-share window-management xr-spatial-tracking"
+    "accelerometer autoplay browsing-topics camera clipboard-read clipboard-write"
+    " compute-pressure display-capture encrypted-media fullscreen gamepad geolocation gyroscope"
+    " hid identity-credentials-get idle-detection keyboard-map local-fonts magnetometer"
+    " microphone midi otp-credentials payment picture-in-picture publickey-credentials-create"
+    " publickey-credentials-get screen-wake-lock serial storage-access usb window-management"
+    " xr-spatial-tracking"
 )
 _PERMISSIONS_POLICY = ", ".join(f"{power}=()" for power in _POWERS.split())
 # Two labels under which others register names: `a.co.uk` and `b.co.uk` are strangers.

@@ -33,7 +33,7 @@ from builder.services.sites import site_create, site_delete, site_rename
 from builder.services.versions import MAX_FILES, version_edit, version_restore
 from config.errors import InvalidInput
 
-router = Router(tags=["sites"])
+router = Router(tags=["sites"], by_alias=True)
 
 VERSIONS_PER_PAGE = 100
 

@@ -39,6 +39,7 @@ export function startComposer(root) {
   const conversation = root.querySelector("[data-conversation]");
   let sending = false;
 
+  if (!/mac|iphone|ipad/i.test(navigator.platform)) form.querySelector("kbd").textContent = "Ctrl ↵";
   if (!field.value) field.value = draft.read();
   field.addEventListener("input", () => draft.write(field.value));
   field.addEventListener("keydown", (event) => {
@@ -112,7 +113,7 @@ export function startComposer(root) {
       });
       key.value = newKey();
       field.value = "";
-      draft.write("");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
       conversation.querySelector("[data-refusal]")?.remove();
       emit("run:started", { run });
       emit("balance");
