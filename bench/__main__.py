@@ -1,0 +1,21 @@
+"""`script/bench [name] [options]`: runs one benchmark, or all; prints JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import stream
+
+BENCHMARKS = {"stream": stream}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="default: all")
+    arguments, rest = parser.parse_known_args()
+    for name in [arguments.name] if arguments.name else sorted(BENCHMARKS):
+        BENCHMARKS[name].main(rest)
+    return 0
+
+
+raise SystemExit(main())
