@@ -39,6 +39,13 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         return self._redact(super().format(record))
 
 
+class OnlyExceptions(logging.Filter):
+    """Lets stack traces through: which status was answered is in the request's own line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is not None
+
+
 def _rendering(*, as_json: bool) -> list[Any]:
     if as_json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -64,6 +71,7 @@ def logging_settings(*, debug: bool, secrets: Iterable[str]) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"only_exceptions": {"()": "config.logging.OnlyExceptions"}},
         "formatters": {
             "line": {
                 "()": "config.logging.RedactingFormatter",
@@ -76,8 +84,7 @@ def logging_settings(*, debug: bool, secrets: Iterable[str]) -> dict[str, Any]:
         "loggers": {
             "django": {**through_root, "level": "INFO"},
             "django.server": through_root,
-            # One line per request is written by config.request_log; these would double it.
-            "django.request": {**through_root, "level": "ERROR"},
+            "django.request": {**through_root, "filters": ["only_exceptions"]},
             "httpx": {"level": "WARNING"},
             "stripe": {"level": "WARNING"},
         },

@@ -1,9 +1,15 @@
 """WSGI: pages and API in production, where the front routes event streams to ASGI."""
 
 import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
+from config.env import EnvironmentProblems
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+except EnvironmentProblems as problems:
+    sys.exit(str(problems))
