@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import User
 from builder.models import Run, Site, Version
 from builder.preview import preview_url
 from builder.selectors.sites import sites_of
+from models_catalog.models import AIModel
 from models_catalog.selectors import models_listed
 
 SITES_SHOWN = 3
@@ -55,8 +57,15 @@ def recent_runs(user: User) -> list[Run]:
 
 
 def runs_spending(user: User) -> QuerySet[Run]:
-    """Every run of the person, newest first, also of deleted sites: what was spent stays."""
-    return Run.objects.filter(owner=user).select_related("site").order_by("-created_at", "pk")
+    """Every run of the person, newest first, also of deleted sites: what was spent stays.
+
+    Each with `model_name`, the catalogue's name of the model that answered (None if it is gone).
+    """
+    used = Coalesce(NullIf(F("model_used_slug"), Value("")), F("model_slug"))
+    names = AIModel.objects.filter(slug=OuterRef("used_slug")).values("name")
+    runs = Run.objects.filter(owner=user).select_related("site")
+    named = runs.annotate(used_slug=used).annotate(model_name=Subquery(names[:1]))
+    return named.order_by("-created_at", "pk")
 
 
 def models_afforded(available_tokens: int) -> list[Afforded]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.forms import BoundField
 from django.templatetags.static import static
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from models_catalog.selectors import ModelRow
 
@@ -45,6 +49,23 @@ def grouped(value: Any) -> str:
 
 
 @register.filter
+def moment(value: datetime | None, style: str = "short") -> str:
+    """An instant in the reader's zone and language. style: short, full (with the year), zone, day.
+
+    Django's `date` filter would write "22 十一月" in Chinese: the order is part of a language too.
+    """
+    if value is None:
+        return ""
+    formats = {
+        "short": pgettext("date format", "j M, H:i"),
+        "full": pgettext("date format", "j M Y, H:i"),
+        "zone": pgettext("date format", "j M, H:i T"),
+        "day": pgettext("date format", "j M Y"),
+    }
+    return date_format(localtime(value), formats[style])
+
+
+@register.filter
 def dollars(cents: int) -> str:
     """Minor units as a price: 500 → $5, 1050 → $10.50."""
     whole, rest = divmod(int(cents), 100)
@@ -72,7 +93,7 @@ def here(context: template.Context, path: str) -> SafeString | str:
     if request is None or not path:
         return ""
     below = path != "/" and request.path.startswith(path)
-    return mark_safe('aria-current="page"') if request.path == path or below else ""  # noqa: S308
+    return mark_safe('aria-current="page"') if request.path == path or below else ""
 
 
 @register.simple_tag
@@ -85,7 +106,12 @@ def pocket_label(kind: str) -> str:
 def pocket_parts(standing: Any) -> dict[str, list[dict[str, Any]]]:
     """What the pocket bar draws: `bar`, slices in percent of all there is (available first, then
     held, pocket by pocket), and `pockets`, the rows of its legend."""
-    pockets = [pocket for pocket in standing.pockets if pocket.available or pocket.held]
+    # An empty free pocket is told all the same: people want to know when it is full again.
+    pockets = [
+        pocket
+        for pocket in standing.pockets
+        if pocket.available or pocket.held or pocket.kind == "free_monthly"
+    ]
     total = sum(pocket.available + pocket.held for pocket in pockets)
     bar: list[dict[str, Any]] = []
     start = 0.0
@@ -103,7 +129,8 @@ def pocket_parts(standing: Any) -> dict[str, list[dict[str, Any]]]:
             "label": pocket_label(pocket.kind),
             "available": pocket.available,
             "held": pocket.held,
-            "expires_at": pocket.expires_at,
+            "expires_at": pocket.expires_at
+            or (standing.next_reset if pocket.kind == "free_monthly" else None),
         }
         for pocket in pockets
     ]

@@ -69,7 +69,7 @@ def look_over(page: Any, url: str, paths: tuple[str, ...]) -> dict[str, Any]:
         page.goto(url + path)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.wait_for_function(f"document.documentElement.dataset.bsTheme === '{theme}'")
+            page.wait_for_selector(f"html[data-bs-theme={theme}]", state="attached")
             if found := violations(page):
                 wrong[f"{path} {theme}"] = found
         for width in (320, 390, 768, 1440):
@@ -166,7 +166,7 @@ def test_language_switch_works_in_the_menu(page: Any, live_server: Any, db: None
     page.goto(live_server.url + "/pricing/")
     page.get_by_role("button", name="Menu").click()
     page.get_by_role("button", name="中文").click()
-    page.wait_for_function("document.documentElement.lang === 'zh-Hans'")
+    page.wait_for_selector("html[lang=zh-Hans]", state="attached")
     assert page.url == live_server.url + "/pricing/"
 
 
