@@ -11,7 +11,7 @@ from emulators.ai.sites.page import Level, write_site
 from emulators.ai.tokens import count_tokens
 
 # What a model of that detail is content with, in tokens.
-_WANTED_TOKENS: dict[Detail, int] = {"compact": 3_600, "standard": 4_600, "rich": 5_400}
+_WANTED_TOKENS: dict[Detail, int] = {"compact": 3_900, "standard": 5_000, "rich": 5_800}
 # Tried from the first that suits the detail until one fits.
 _LEVELS = (
     Level(5, 9, pages=True),
@@ -19,11 +19,11 @@ _LEVELS = (
     Level(3, 9, pages=True),
     Level(3, 9, pages=False),
     Level(3, 7, pages=False),
-    Level(2, 7, pages=False),
-    Level(2, 5, pages=False),
-    Level(2, 4, pages=False),
-    Level(2, 3, pages=False),
-    Level(1, 2, pages=False),
+    Level(3, 6, pages=False),
+    Level(3, 5, pages=False),
+    Level(3, 4, pages=False),
+    Level(3, 3, pages=False),
+    Level(2, 2, pages=False),
     Level(1, 1, pages=False),
 )
 _FORMAT_TOKENS = 160

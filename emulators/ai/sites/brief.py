@@ -256,11 +256,21 @@ def _entity(words: str, kind_key: str) -> str | None:
     return _HOUSE_WORDS.get((kind_key, key or ""), key)
 
 
-_HOUSE_WORDS = {
+_HOUSE_WORDS: dict[tuple[str, str], str | None] = {
     ("bakery", "menu"): "bakes",
     ("fitness", "courses"): "fitness",
     ("fitness", "team"): "fitness",
     ("restaurant", "orders"): "events",
+    ("restaurant", "services"): "drinks",
+    ("restaurant", "team"): "menu",
+    ("clinic", "services"): "care",
+    ("clinic", "team"): "care",
+    ("event", "tickets"): "events",
+    ("event", "team"): "events",
+    ("memorial", "articles"): "obituaries",
+    ("shop", "menu"): None,
+    ("clinic", "menu"): None,
+    ("console", "menu"): None,
 }
 
 

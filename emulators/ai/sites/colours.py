@@ -168,6 +168,8 @@ def palette(background: str, component: str, text: str | None = None) -> dict[st
     """Every colour of a page from two: surfaces, ink, lines, and what stands on the component."""
     dark = _luminance(background) < 0.2
     ink = text or mix("#f4f4f2" if dark else "#17181c", component, 0.08)
+    if text is None and contrast(ink, background) < 7:
+        ink = max("#ffffff", "#000000", key=lambda colour: contrast(colour, background))
     card = mix(background, "#ffffff", 0.07 if dark else 0.72)
     light, deep = "#ffffff", mix("#111111", component, 0.1)
     on = light if contrast(light, component) >= contrast(deep, component) else deep

@@ -38,6 +38,8 @@ _TYPE = {
     "bench": (_SANS, _ROUND, "10px"),
     "campus": (_SANS, _SERIF, "6px"),
 }
+# Widgets that are the first to go where there is little room.
+_LESS_MISSED = {"profile", "settings", "share"}
 _OWN_PAGES = {"about": "about.html", "contact": "contact.html"}
 
 
@@ -80,9 +82,11 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
     taken: set[str] = set()
     titles: set[str] = set()
     layout = brief.kind["layout"]
-    for number, section in enumerate(brief.sections):
+    order = sorted(brief.sections, key=lambda section: section.widget in _LESS_MISSED)
+    full = {id(section) for section in order[: level.sections]}
+    for section in brief.sections:
         context = Context(brief, section, level.rows)
-        light = number >= level.sections
+        light = id(section) not in full
         block = (light_list if light else WIDGETS[section.widget])(context)
         title = title_of(section, brief.chinese) or brief.name
         if section.widget.startswith("game_"):
@@ -172,9 +176,12 @@ def _short(title: str) -> str:
 def _hero(brief: Brief, parts: list[_Part]) -> str:
     target = parts[0].anchor if parts else "top"
     art = '<div class="art" aria-hidden="true"><svg viewBox="0 0 24 24"><use href="#icon"/></svg></div>'
+    # A masthead says the name already, so that the headline is free for the line.
+    masthead = brief.kind["layout"] == "editorial"
+    heading = brief.line if masthead else brief.name
+    lead = "" if masthead else f'<p class="lead">{escape(brief.line)}</p>\n'
     return (
-        f'<section class="hero"><div><h1>{escape(brief.name)}</h1>\n'
-        f'<p class="lead">{escape(brief.line)}</p>\n'
+        f'<section class="hero"><div><h1>{escape(heading)}</h1>\n{lead}'
         f'<a class="button" href="#{target}">{brief.of_kind("cta")}</a></div>\n{art}</section>\n'
     )
 

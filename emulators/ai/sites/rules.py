@@ -37,7 +37,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("tasks", r"\bto-?do|tasks?\b|checklist|project progress|\bprogress\b|待办|任务|进度"),
     ("schedule", r"schedul|calendar|timeline|agenda|课程表|课表|日程|时间线|经历|experience\b"),
     ("steps", r"pathway|process\b|how it works|certification|workflow|confirmation|cryptocurrency release|dispute|流程|步骤"),
-    ("team", r"\bteam (?:introduction|information|members?)|our team|meet the|the team\b|speakers|trainers\b(?! on)|teachers team|doctors|designer's background|about the (?:designer|author)|团队|教练|医生|老师|嘉宾|作者"),
+    ("team", r"\bteam (?:introduction|information|members?)|our team|meet the|the team\b|\bteam$|speakers|trainers\b(?! on)|teachers team|doctors|designer's background|about the (?:designer|author)|团队|教练|医生|老师|嘉宾|作者"),
     ("skills", r"skills?\b(?! development)|技能"),
     ("about", r"about|introduc|company information|our story|mission|information to|learn about|\bhome(?:page)?\b|promot(?:e|ing) (?!and)|poker room|使命|关于|故事|简介|介绍"),
     ("gallery", r"gallery|photos?\b|pictures|mosaic|multimedia|图集|相册|照片|摄影"),
