@@ -14,7 +14,7 @@ from emulators.ai.sites import build_site
 from emulators.ai.sites.brief import kinds
 from emulators.ai.sites.colours import contrast, find_colours
 from emulators.ai.sites.markup import stem
-from emulators.ai.sites.page import _BORING
+from emulators.ai.sites.page import FILLER_WORDS
 from emulators.ai.tokens import count_tokens, first_tokens, split_tokens
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "webgen-prompts.jsonl"
@@ -54,7 +54,7 @@ def test_every_real_request_shows_its_words_and_its_colours():
         asked = find_colours(request)
         body = re.split(r"(?<=\.)\s+", request)
         words = re.findall(r"[a-z][\w'’-]{3,}", " ".join(body[:-1]).lower())
-        missing = {word for word in words if word not in _BORING and stem(word) not in shown}
+        missing = {word for word in words if word not in FILLER_WORDS and stem(word) not in shown}
         assert not missing, (row["id"], missing)
         assert f"--bg: {asked.background};" in files["style.css"], row["id"]
         assert f"--accent: {asked.component};" in files["style.css"], row["id"]

@@ -234,6 +234,8 @@ def _add(
     entity = _entity(clause.words, kind_key) or _entity(words, kind_key)
     if widget == "note" and not sections:
         widget = "about"
+    if widget == "settings" and sections and sections[0].widget == "game_chess":
+        widget = "game"  # its themes and levels stand beside the board
     if widget in ("game", "note") and sections:
         sections[0].clauses.append(clause)
         return

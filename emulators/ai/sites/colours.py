@@ -173,6 +173,8 @@ def palette(background: str, component: str, text: str | None = None) -> dict[st
     card = mix(background, "#ffffff", 0.07 if dark else 0.72)
     light, deep = "#ffffff", mix("#111111", component, 0.1)
     on = light if contrast(light, component) >= contrast(deep, component) else deep
+    if contrast(on, component) < 4.5:
+        on = max("#ffffff", "#000000", key=lambda colour: contrast(colour, component))
     return {
         "bg": background,
         "card": card,

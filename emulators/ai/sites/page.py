@@ -224,12 +224,13 @@ _REWORDED = (
     (r"\bshould\b", "can"),
     (r"\b(?:functionalities|functionality|features)\s+(?:for|such as)\s*", ""),
 )  # fmt: skip
-_BORING = {
+# Words of a request that name nothing a page could show.
+FILLER_WORDS = {
     "please", "implement", "develop", "create", "design", "build", "make", "website", "web", "site",
     "application", "app", "should", "users", "user", "able", "have", "functionalities",
     "functionality", "feature", "features", "with", "that", "such", "including", "include", "also",
     "where", "which", "they", "their", "from", "each", "more", "other", "using", "based", "webpage",
-    "page", "pages", "for", "the", "and",
+    "page", "pages", "for", "the", "and", "multiple", "system", "provide",
 }  # fmt: skip
 
 
@@ -241,7 +242,7 @@ def _unsaid(brief: Brief, html: str) -> str:
     first = True
     for sentence in sentences(brief.request):
         words = re.findall(r"[a-z][\w'’-]{3,}", sentence.lower())
-        missing = [w for w in words if w not in _BORING and stem(w) not in shown]
+        missing = [w for w in words if w not in FILLER_WORDS and stem(w) not in shown]
         if missing:
             text = english_subject(brief.request) if first and len(missing) < 3 else sentence
             for pattern, new in _REWORDED:

@@ -45,13 +45,12 @@ def game_chess(ctx: Context) -> Block:
     )
     head = "".join(f'<button id="{key}" class="quiet">{name}</button> ' for key, name in names)
     board = f'<div id="board"></div>\n<h3>{say("Game history", "对局记录")}</h3>\n<ol id="moves"></ol>\n'
-    if not any(section.widget == "settings" for section in ctx.brief.sections):
-        board += (
-            f'<p class="keys"><label>{say("Theme", "主题")} <select id="theme"><option value="">Classic</option>'
-            '<option value="wood">Wood</option></select></label>'
-            f'<label>{say("Difficulty", "难度")} <select id="level"><option value="0">Easy</option>'
-            '<option value="1">Hard</option></select></label></p>\n'
-        )  # fmt: skip
+    board += (
+        f'<p class="keys"><label>{say("Theme", "主题")} <select id="theme"><option value="">Classic</option>'
+        '<option value="wood">Wood</option></select></label>'
+        f'<label>{say("Difficulty", "难度")} <select id="level"><option value="0">Easy</option>'
+        '<option value="1">Hard</option></select></label></p>\n'
+    )  # fmt: skip
     return _arena(ctx, head, board, ("game_chess",), "game_chess")
 
 
