@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Info, Tags, Warning, register
 
 
 @register(Tags.database, deploy=True)
 def check_database_is_for_many(**_options: Any) -> list[CheckMessage]:
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         return [
-            Warning(
-                "Production runs on SQLite.",
-                hint="Set DATABASE_URL to a PostgreSQL: SQLite allows one machine and one writer.",
-                id="sitewright.W001",
+            Info(
+                "Production runs on SQLite: one machine, one writer at a time.",
+                hint="Set DATABASE_URL to a PostgreSQL before it grows.",
+                id="sitewright.I001",
             )
         ]
     return []
