@@ -90,12 +90,18 @@ def label_read(label: str) -> Capability | None:
 def app_origins() -> list[str]:
     """The origins whose pages may frame a preview: ours, and never a generated site's."""
     hosts = [host for host in settings.ALLOWED_HOSTS if host[:1] not in (".", "*", "[")]
-    port = _sites_port() if settings.DEBUG else ""
+    port = _sites_port() if in_development() else ""
     made = [f"{settings.SITES_SCHEME}://{host}{port}" for host in hosts]
     return list(dict.fromkeys([*made, *settings.CSRF_TRUSTED_ORIGINS]))
 
 
+def in_development() -> bool:
+    """Whether app and sites share a machine's localhost. Not DEBUG: test runners switch that."""
+    return bool(settings.SITES_SCHEME == "http")
+
+
 def sites_hostname() -> str:
+    """The sites' domain without its port."""
     return settings.SITES_DOMAIN.partition(":")[0].lower().rstrip(".")
 
 

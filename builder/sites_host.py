@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from builder import sites_pages
-from builder.preview import app_origins, sites_hostname
+from builder.preview import app_origins, in_development, sites_hostname
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def label_of(request: HttpRequest) -> str | None:
     if hostname.endswith(f".{domain}"):
         return str(hostname.removesuffix(f".{domain}"))
     # The bare domain serves nothing, except in development where it is the app's own.
-    return "" if hostname == domain and not settings.DEBUG else None
+    return "" if hostname == domain and not in_development() else None
 
 
 def serve(request: HttpRequest, label: str) -> HttpResponse:
@@ -105,7 +105,7 @@ def refuse_shared_site() -> None:
     domain = sites_hostname()
     hosts = [host.lstrip(".") for host in settings.ALLOWED_HOSTS]
     shared = [host for host in hosts if _registrable(host) == _registrable(domain)]
-    if settings.DEBUG or not shared:
+    if in_development() or not shared:
         return
     raise ImproperlyConfigured(
         f"SITES_DOMAIN ({domain}) shares a site with {', '.join(shared)} of ALLOWED_HOSTS."

@@ -1,10 +1,13 @@
 /* One document out of the files of a site as far as they have come: its stylesheets inside it,
    its scripts left out, ours in front. */
 
+// Until the rule that sizes it has come, a drawing would fill the page. Weighs nothing: any rule of
+// the site wins.
+const PARTIAL_STYLE = ":where(svg){max-width:min(100%,12rem);max-height:12rem}";
 // Where the site's own stylesheet has not come yet, its words are at least readable.
 const DRAFT_STYLE =
   "body{margin:0;padding:4vw;max-width:60rem;font:16px/1.6 system-ui,sans-serif}" +
-  "svg,img{max-width:min(100%,24rem);height:auto}";
+  "nav a{margin-right:1em}img{max-width:min(100%,24rem);height:auto}";
 
 // The same for the life of this page, so that equal sites give equal documents.
 const nonce = crypto.getRandomValues(new Uint32Array(4)).join("");
@@ -38,7 +41,7 @@ export function resolve(reference, path) {
 }
 
 /** Markup for an iframe's srcdoc. `prelude` is the text of our script inside the page. */
-export function compose(files, path, prelude) {
+export function compose(files, path, prelude, complete = false) {
   let markup = files.get(path) ?? "";
   if (!/\.html?$/i.test(path)) return null;
   markup = markup.replace(SCRIPT, "").replace(BLOCKED, "");
@@ -56,14 +59,15 @@ export function compose(files, path, prelude) {
     if (found === null || !/\.svg$/i.test(found) || !files.has(found)) return whole;
     return `${before}data:image/svg+xml,${encodeURIComponent(files.get(found))}`;
   });
-  return withPrelude(markup, path, prelude, missing);
+  const style = (complete ? "" : PARTIAL_STYLE) + (missing ? DRAFT_STYLE : "");
+  return withPrelude(markup, path, prelude, style);
 }
 
-function withPrelude(markup, path, prelude, missing) {
+function withPrelude(markup, path, prelude, style) {
   const ours =
     `<meta http-equiv="Content-Security-Policy" content="script-src 'nonce-${nonce}'; form-action 'none'">` +
     `<script nonce="${nonce}" data-path="${escaped(path)}">${prelude ?? ""}</script>` +
-    (missing ? styleElement(DRAFT_STYLE) : "");
+    styleElement(style);
   const place = HEAD.exec(markup) ?? HTML.exec(markup) ?? DOCTYPE.exec(markup);
   const at = place ? place.index + place[0].length : 0;
   return markup.slice(0, at) + ours + markup.slice(at);

@@ -79,7 +79,7 @@ function paint() {
   timer = 0;
   if (!wanted) return;
   const path = wanted.files.has(wanted.path) ? wanted.path : firstPage(wanted.files);
-  const markup = path && compose(wanted.files, path, prelude);
+  const markup = path && compose(wanted.files, path, prelude, wanted.complete);
   if (!markup || markup === paintedMarkup) return;
   if (scroll.path !== path) scroll = { path, y: 0 };
   paintedAt = Date.now();
