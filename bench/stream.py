@@ -26,7 +26,7 @@ from emulators.ai.testing import EmulatorClient, emulator
 
 CHUNKS_PER_SECOND = 50
 CHUNK_CHARACTERS = 12
-CHUNKS = 250
+CHUNKS = 1000
 PROMPT = "A site for the bakery Flour & Salt"
 
 Follow = Callable[[int], Awaitable[Stream]]
@@ -109,7 +109,7 @@ async def _round_of(system: System, level: int, used: Used) -> None:
     """One round of `level` streams at once, added to `used`."""
     rss, cpu, started = resident_bytes(system.pids), cpu_seconds(system.pids), time.perf_counter()
     tasks = [asyncio.ensure_future(system.follow(number)) for number in range(level)]
-    pending: set[asyncio.Future[Stream]] = set(tasks)
+    pending = set(tasks)
     while pending:
         _done, pending = await asyncio.wait(tasks, timeout=1.0)
         used.grown_bytes = max(used.grown_bytes, resident_bytes(system.pids) - rss)

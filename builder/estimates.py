@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing.selectors import Standing, standing_of
-from builder.models import Site
+from builder.models import Site, Version
 from builder.prompts import messages_for
 from builder.selectors.sites import version_files, version_latest
 from builder.token_count import estimate_tokens
@@ -76,9 +76,8 @@ def text_files(files: Mapping[str, bytes]) -> dict[str, str]:
     return shown
 
 
-def site_text_files(site: Site | None) -> dict[str, str]:
-    """The text files of a site's latest version, empty for a new site."""
-    version = version_latest(site) if site is not None else None
+def text_files_of(version: Version | None) -> dict[str, str]:
+    """The text files of a version, empty for none (a new site)."""
     return text_files(version_files(version)) if version is not None else {}
 
 
@@ -120,7 +119,9 @@ def quote_run(*, model: AIModel, prompt: str, files: Mapping[str, str]) -> Quote
 
 def estimate_for(*, user: User, model: AIModel, prompt: str, site: Site | None) -> dict[str, Any]:
     """The answer of `POST /api/estimates`: low, high and ceiling are capped by what there is."""
-    quote = quote_run(model=model, prompt=prompt, files=site_text_files(site))
+    quote = quote_run(
+        model=model, prompt=prompt, files=text_files_of(version_latest(site) if site else None)
+    )
     standing = standing_of(user, timezone.now())
     affordable = standing.available >= quote.required
     cap = standing.available if affordable else quote.ceiling

@@ -167,7 +167,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Celery is only a doorbell: the row is the truth, a sweeper rings again. So publishing may fail
 # fast when Redis is away instead of holding up the request (kombu would retry for ever).
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BROKER_POOL_LIMIT = None
+CELERY_BROKER_POOL_LIMIT = 20
 CELERY_REDIS_MAX_CONNECTIONS = 1000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 1000,

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from builder.estimates import site_text_files
+from builder.estimates import text_files_of
 from builder.models import Attempt, Run, RunText
 from builder.prompts import messages_for
 from builder.providers import adapter_for
@@ -36,6 +36,7 @@ from builder.providers.types import (
 from builder.reply import ParsedReply
 from builder.router import attempts_for, may_try_next
 from builder.selectors.runs import closing_events, status_of
+from builder.selectors.sites import version_latest
 from builder.services.finishing import Measured, Outcome, run_finish
 from builder.services.monitor import Watch, monitor
 from builder.services.run_messages import provider_message, stop_message
@@ -103,7 +104,7 @@ def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
     log_writer().event(run.pk, "status", status_of(run))
     messages = messages_for(
         prompt=run.prompt,
-        files=site_text_files(run.site),
+        files=text_files_of(version_latest(run.site)),
         max_output_tokens=run.max_output_tokens,
     )
     targets = attempts_for(run)

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import User
 from billing.errors import InsufficientTokens
 from billing.services.holds import hold_create, hold_release
-from builder.estimates import Quote, affordable_models, quote_run, site_text_files
+from builder.estimates import Quote, affordable_models, quote_run, text_files_of
 from builder.models import Run, Site
 from builder.selectors.runs import closing_events, run_get
 from builder.selectors.sites import version_latest
@@ -60,7 +60,8 @@ def run_start(
         return known
     model = model_get(model_slug)
     _refuse_unavailable(model)
-    files = site_text_files(site)
+    latest = version_latest(site)
+    files = text_files_of(latest)
     quote = quote_run(model=model, prompt=prompt, files=files)
     run = Run(
         owner=user,
@@ -70,7 +71,7 @@ def run_start(
         prompt=prompt,
         model_slug=model.slug,
         allow_fallback=allow_fallback,
-        base_version=version_latest(site),
+        base_version=latest,
         dispatched_at=timezone.now(),
     )
     try:
