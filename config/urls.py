@@ -28,7 +28,7 @@ urlpatterns = [
     # Before the API: the stream is async, and in production only the ASGI server gets it.
     path("api/runs/<uuid:run_id>/events", run_events, name="run-events"),
     path("api/", api.urls),
-    re_path(r"^api(/|$)", api_not_found),
+    re_path(r"^api(?:/|$)", api_not_found),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("_components/", gallery_of_components.components, name="components"))
