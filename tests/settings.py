@@ -27,13 +27,13 @@ if _worker.removeprefix("gw").isdigit():
     os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{_number}"
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import CACHES, DATABASES, STATE_DIR  # noqa: E402
+from config.settings import CACHES, DATABASES, STATE_DIR, STATIC_ROOT  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests sign up far more people from one address than anybody would.
 ACCOUNT_RATE_LIMITS = False
 CACHES["default"]["KEY_PREFIX"] = f"tests-{_worker or 'main'}"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in real life: an in-memory database knows neither WAL nor several connections.
-    STATE_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / f"test-{os.getpid()}.sqlite")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -38,7 +39,10 @@ def prepare() -> None:
         for command in SEED_COMMANDS:
             if command in get_commands():
                 call_command(command)
-    if not settings.DEBUG:
+    if settings.DEBUG:
+        # Static files come from the apps; WhiteNoise only wants the folder to exist.
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    else:
         call_command("collectstatic", interactive=False, verbosity=1)
 
 
