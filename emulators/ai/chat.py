@@ -20,6 +20,7 @@ from emulators.ai.behaviour import (
 )
 from emulators.ai.catalog import Model, Provider, find_model
 from emulators.ai.conversation import BadRequest, Conversation, read_conversation
+from emulators.ai.generation import generation_facts
 from emulators.ai.plan import Plan, make_plan
 from emulators.ai.state import EmulatorState, Seen
 from emulators.ai.streaming import Stream, hang_up
@@ -272,29 +273,7 @@ class ChatEndpoint:
         sent = usage.output_tokens
         if seen.chars_sent < len(plan.reply.text):
             sent = round(sent * seen.chars_sent / len(plan.reply.text))
-        cost = float(wire.model.cost_usd(usage.input_tokens, sent))
-        self.state.keep_generation(
-            wire.id,
-            {
-                "id": wire.id,
-                "model": seen.model,
-                "provider_name": wire.model.maker,
-                "streamed": seen.stream,
-                "cancelled": seen.outcome == "client_closed",
-                "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wire.created)),
-                "tokens_prompt": usage.input_tokens,
-                "tokens_completion": sent,
-                "native_tokens_prompt": usage.input_tokens,
-                "native_tokens_completion": sent,
-                "native_tokens_reasoning": 0,
-                "total_cost": cost,
-                "usage": cost,
-                "is_byok": False,
-                "finish_reason": plan.reply.finish if seen.outcome == "finished" else None,
-                "latency": round(plan.first_token_seconds * 1000),
-                "generation_time": round(((seen.ended_at or 0) - seen.received_at) * 1000),
-            },
-        )
+        self.state.keep_generation(wire.id, generation_facts(seen, wire, plan, sent))
 
 
 def _too_long(model: Model, conversation: Conversation) -> str:

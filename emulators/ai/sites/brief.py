@@ -197,7 +197,7 @@ _VERBS = {"provide", "display", "connect", "answer", "showcase"}
 
 def _sections(request: str, kind_key: str, kind: dict[str, Any], chinese: bool) -> list[Section]:
     clauses = chinese_clauses(request) if chinese else english_clauses(request)
-    subject_entity = _entity(re.split(r"\. |。", request)[0], kind_key)
+    subject_entity = None if chinese else _entity(re.split(r"\. |。", request)[0], kind_key)
     sections: list[Section] = []
     if game := find_game(request, kind_key):
         sections.append(Section(game, None, []))

@@ -90,7 +90,7 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
         block = (light_list if light else WIDGETS[section.widget])(context)
         title = title_of(section, brief.chinese) or brief.name
         if section.widget.startswith("game_"):
-            title = brief.say("Play", "开始游戏") if brief.name in title or not title else title
+            title = brief.say("Play", "开始游戏")
         if title.lower() in titles:
             title = f"{title} · {context.entity.columns[0]}"
         titles.add(title.lower())
