@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -17,10 +18,11 @@ from tests.accounts.conftest import APP, PASSWORD, Answer, Call
 CREDENTIALS = {"email": "alice@example.com", "password": PASSWORD}
 
 
-def sign_up(call: Call) -> dict[str, str]:
+def sign_up(call: Call) -> dict[str, Any]:
     answer = call("POST", f"{APP}/auth/signup", json=CREDENTIALS)
     assert answer.status == 200
-    return answer.body["meta"]
+    meta: dict[str, Any] = answer.body["meta"]
+    return meta
 
 
 def me(call: Call, access_token: str) -> Answer:
@@ -38,11 +40,11 @@ def assert_refused(answer: Answer) -> None:
     assert "user" not in answer.body
 
 
-def claims_of(token: str) -> dict[str, object]:
+def claims_of(token: str) -> dict[str, Any]:
     return jwt.decode(token, settings.JWT_SECRET, algorithms=["HS256"])
 
 
-def signed(claims: dict[str, object], key: str = "", algorithm: str = "HS256") -> str:
+def signed(claims: dict[str, Any], key: str = "", algorithm: str = "HS256") -> str:
     return jwt.encode(claims, key or settings.JWT_SECRET, algorithm=algorithm)
 
 
@@ -177,7 +179,7 @@ def test_a_forged_token_is_refused(call):
         f"{head}.{body}.",
         f"{no_algorithm}.{body}.",
         f"{no_algorithm}.{body}.{signature}",
-        jwt.encode(claims, None, algorithm="none"),
+        jwt.encode(claims, "", algorithm="none"),
         signed(claims, key="x" * 64),
         signed(claims, key=settings.SECRET_KEY),
         signed(claims, algorithm="HS512"),

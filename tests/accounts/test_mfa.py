@@ -12,7 +12,6 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.urls import reverse
 
-from accounts.models import User
 from tests.accounts.conftest import APP, PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -26,14 +25,14 @@ def clock():
 
 
 @pytest.fixture
-def verified(alice) -> User:
+def verified(alice):
     EmailAddress.objects.create(user=alice, email=alice.email, primary=True, verified=True)
     return alice
 
 
 def code_of(secret: str) -> str:
     """What an authenticator app shows now (RFC 6238, 30 s)."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
 
 
 def log_in(client, **extra: str):
@@ -53,7 +52,7 @@ def enrol(client) -> str:
     say_password_again(client)
     page = client.get(reverse("mfa_activate_totp"))
     assert page.status_code == 200
-    secret = page.context["form"].secret
+    secret = str(page.context["form"].secret)
     assert secret in page.content.decode()
     response = client.post(reverse("mfa_activate_totp"), {"code": code_of(secret)})
     assert response.status_code == 302

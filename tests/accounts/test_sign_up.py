@@ -42,7 +42,7 @@ def test_where_it_is_mandatory_the_code_from_the_mail_is_needed(client_call, man
 
     wrong = client_call("POST", f"{APP}/auth/email/verify", json={"key": "AAAA-AAAA"}, **proof)
     assert wrong.status == 400
-    code = code_in(mail.outbox[0].body)
+    code = code_in(str(mail.outbox[0].body))
     right = client_call("POST", f"{APP}/auth/email/verify", json={"key": code}, **proof)
     assert right.status == 200
     assert EmailAddress.objects.get().verified is True
@@ -73,7 +73,7 @@ def test_signing_up_through_the_pages_with_a_code(client, db, mandatory):
     )
     assert response.status_code == 302
     assert "_auth_user_id" not in client.session
-    response = client.post(response.url, {"code": code_in(mail.outbox[0].body)})
+    response = client.post(response.url, {"code": code_in(str(mail.outbox[0].body))})
     assert (response.status_code, response.url) == (302, "/dashboard/")
     assert client.session["_auth_user_id"] == str(User.objects.get().pk)
 

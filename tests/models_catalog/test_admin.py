@@ -89,7 +89,8 @@ def test_lists_show_whether_a_key_is_set_and_never_the_key(staff):
 
 
 def test_saving_a_page_untouched_changes_nothing(staff):
-    for row in (*Provider.objects.all(), *AIModel.objects.all()[:4]):
+    rows: list[Provider | AIModel] = [*Provider.objects.all(), *AIModel.objects.all()[:4]]
+    for row in rows:
         response = staff.post(address(row), form_of(staff, row))
         assert response.status_code == 302, refusals(response)
     assert (Provider.objects.count(), AIModel.objects.count()) == (4, 19)

@@ -49,7 +49,7 @@ def test_a_catalogue_that_can_serve_nothing_is_told_with_the_reasons(catalogue, 
     settings.DEBUG = False
     [message] = catalogue_can_serve(None, databases=["default"])
     assert message.id == "models_catalog.W002"
-    assert "no key is set for Qwen" in message.hint
+    assert "no key is set for Qwen" in str(message.hint)
 
 
 def test_a_loop_and_a_blind_fallback_are_told(catalogue, keys):

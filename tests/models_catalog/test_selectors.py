@@ -86,7 +86,7 @@ def test_without_a_key_the_emulator_answers(catalogue, settings, slug, path):
     settings.PROXY_HOST = "127.0.0.1"
     provider = Provider.objects.get(slug=slug)
     services.switch_on(provider)
-    model = provider.routes.first().model
+    model = provider.routes.all()[0].model
     [target] = [one for one in routes_of(model_get(model.slug)) if one.provider_slug == slug]
     assert target.base_url == f"http://127.0.0.1:9{path}"
     assert target.emulated is True
