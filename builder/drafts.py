@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.http import HttpRequest
 
 from builder.models import Site
@@ -21,10 +23,10 @@ def draft_keep(request: HttpRequest, site: Site, *, prompt: str, model: str) -> 
     request.session.pop(_PENDING_PROMPT, None)
 
 
-def draft_of(request: HttpRequest, site: Site, *, sent: str = "") -> dict[str, str]:
-    """{"prompt", "model"}, both "" when there is none, or when its prompt was `sent` already."""
+def draft_of(request: HttpRequest, site: Site, *, sent: Collection[str] = ()) -> dict[str, str]:
+    """{"prompt", "model"}, both "" when there is none, or when it is among the prompts `sent`."""
     kept = request.session.get(_SESSION_KEY, {}).get(str(site.pk), {})
-    if kept.get("prompt", "").strip() == sent.strip():
+    if kept.get("prompt", "").strip() in sent:
         kept = {}
     return {"prompt": kept.get("prompt", ""), "model": kept.get("model", "")}
 

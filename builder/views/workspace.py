@@ -47,8 +47,8 @@ def workspace(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpRespon
     choices = model_choices(standing_of(request.user, timezone.now()))
     names = {choice.row.model.slug: choice.row.model.name for choice in choices}
     runs = conversation_of(site, names)
-    # A draft that became the latest run was sent by a script, which can not forget it here.
-    draft = draft_of(request, site, sent=runs[-1].run.prompt if runs else "")
+    # A draft that a script has sent can not be forgotten by it: here it is seen to be a run.
+    draft = draft_of(request, site, sent={view.run.prompt for view in runs})
     wanted = [draft["model"], *(view.run.model_slug for view in reversed(runs[-1:]))]
     context = {
         "site": site,

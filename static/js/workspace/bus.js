@@ -8,6 +8,7 @@
    version:kept {version}        a run ended without one: the last version stays
    page:shown {path}             the live preview moved to another page
    stop · stop:sent · stop:failed   the person wants the run to stop
+   conversation:grown            something was added at its end
    model                         another model was chosen
    balance                       tokens were held or spent */
 

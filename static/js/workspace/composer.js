@@ -54,7 +54,7 @@ export function startComposer(root) {
     const card = error.status === 402 ? shortCard(error.problem) : noticeCard(error);
     card.dataset.refusal = "";
     conversation.append(card);
-    card.scrollIntoView({ block: "nearest" });
+    emit("conversation:grown");
   }
 
   function shortCard(problem) {
@@ -143,7 +143,10 @@ export function startComposer(root) {
   on("stop:failed", () => {
     stop.disabled = false;
   });
-  on("run:live", () => running(true));
+  on("run:live", () => {
+    running(true);
+    field.placeholder = field.dataset.nextPlaceholder;
+  });
   on("run:ended", () => {
     running(false);
     emit("balance");

@@ -92,7 +92,7 @@ class LiveRun {
     emit("run:ended", { runId: this.id, state: data.state, version: data.version });
     const final = await this.fetchFinal();
     if (final) this.article.replaceWith(final);
-    final?.scrollIntoView({ block: "nearest" });
+    emit("conversation:grown");
   }
 
   async fetchFinal() {
@@ -159,7 +159,7 @@ export function startConversation(root) {
     const article = known ?? (await fragment(`runs/${run.id}/`));
     if (!article) return;
     if (!known) list.append(article);
-    article.scrollIntoView({ block: "end" });
+    emit("conversation:grown");
     if (article.querySelector("[data-run-bar]")) follow(article);
     // So quick that it was over before we looked.
     else emit("run:ended", { runId: run.id, state: article.dataset.state, version: Number(article.dataset.version) || null });
@@ -173,5 +173,19 @@ export function startConversation(root) {
     const article = list.querySelector(`[data-run="${id}"]`);
     if (article) follow(article);
   }
-  list.scrollTop = list.scrollHeight;
+  stickToEnd(list);
+}
+
+/** Keeps the end in sight when something is added or the composer grows, unless read further up. */
+function stickToEnd(list) {
+  let atEnd = true;
+  const toEnd = () => {
+    list.scrollTop = list.scrollHeight;
+  };
+  list.addEventListener("scroll", () => {
+    atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
+  });
+  new ResizeObserver(() => atEnd && toEnd()).observe(list);
+  on("conversation:grown", toEnd);
+  toEnd();
 }

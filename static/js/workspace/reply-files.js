@@ -33,6 +33,7 @@ export class ReplyFiles {
   line(line) {
     if (this.state === "file") this.inFile(line);
     else if (this.state === "search" || this.state === "replace") this.inEdit(line);
+    else if (this.state === "between") this.betweenEdits(line);
     else this.outside(line);
   }
 
@@ -96,7 +97,8 @@ export class ReplyFiles {
 
   keep(tail) {
     if (!this.path) return;
-    if (this.lines.length === 0 && /^<{1,9}( ?S|$)/.test(tail)) return;
+    // Nothing yet, or the beginning of an edit's marker.
+    if (this.lines.length === 0 && /^(?:<{1,9}(?: ?S\w*)?\s*)?$/.test(tail)) return;
     this.files.set(this.path, [...this.lines, ...(tail ? [tail] : [""])].join("\n"));
   }
 
@@ -112,10 +114,16 @@ export class ReplyFiles {
       this.state = "replace";
     } else if (this.state === "replace" && REPLACE.test(line.trim())) {
       this.edits.push(this.edit);
-      this.state = "outside";
+      this.state = this.fence ? "between" : "outside";
     } else {
       this.edit[this.state].push(line);
     }
+  }
+
+  /** Inside a fence that holds edits: another one, or the fence's end. */
+  betweenEdits(line) {
+    if (SEARCH.test(line.trim())) this.startEdit(this.fence);
+    else if (this.closes(line)) this.state = "outside";
   }
 
   /** The site as it would be: `base` with the whole files and the edits that fit exactly once. */
