@@ -110,9 +110,10 @@ def _run(
     )
     hold_settle(hold_id=hold.pk, amount=charged)
     latest = Version.objects.filter(site=site).first()
+    carried = version_files(latest) if latest is not None else {}
     run.version = version_create(
         site=site,
-        files=files if files is not None else version_files(latest),
+        files=files if files is not None else carried,
         origin=Version.Origin.RUN,
         parent=latest,
         summary=prompt[:80],

@@ -81,9 +81,9 @@ def dollars_exact(cents: float) -> str:
 @register.simple_tag
 def pages_bought(row: ModelRow | None, tokens: int | None) -> int | None:
     """How many usual one-page sites an amount buys on a model; None when either is unknown."""
-    if row is None or tokens in (None, ""):
+    if row is None or not isinstance(tokens, int):
         return None
-    return int(tokens) // row.typical_page_tokens
+    return tokens // row.typical_page_tokens
 
 
 @register.simple_tag(takes_context=True)
@@ -140,9 +140,9 @@ def pocket_parts(standing: Any) -> dict[str, list[dict[str, Any]]]:
 @register.simple_tag
 def widget(field: BoundField, css_class: str) -> SafeString:
     """The field's widget with our class, marked invalid and tied to its errors when it has some."""
-    attributes: dict[str, str] = {"class": css_class}
+    wrong = " is-invalid" if field.errors else ""
+    attributes: dict[str, str | bool] = {"class": css_class + wrong}
     if field.errors:
-        attributes["class"] += " is-invalid"
         attributes["aria-invalid"] = "true"
         ids = [f"{field.id_for_label}_error{number}" for number in range(len(field.errors))]
         if field.help_text:

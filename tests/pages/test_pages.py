@@ -45,9 +45,7 @@ def test_front_door_keeps_the_request_and_offers_it_after_sign_up(client: Client
     kept = client.post("/", {"prompt": "  A site for a tea house  "})
     assert (kept.status_code, kept["Location"]) == (302, reverse("account_signup"))
     assert "A site for a tea house" in client.get(kept["Location"]).content.decode()
-    client.post(
-        kept["Location"], {"email": "li@example.com", "password1": "correct horse battery"}
-    )
+    client.post(kept["Location"], {"email": "li@example.com", "password1": "correct horse battery"})
     home = client.get("/dashboard/").content.decode()
     assert "Your request is ready to go" in home
     assert re.search(r"<textarea[^>]*>A site for a tea house</textarea>", home)
@@ -127,9 +125,7 @@ def test_pricing_counts_pages_on_the_model_picked(client: Client, catalogue: Non
     assert "8,100 tokens on Claude 3 Haiku" in unknown
 
 
-def test_models_page_lists_the_whole_catalogue_with_prices(
-    client: Client, catalogue: None
-) -> None:
+def test_models_page_lists_the_whole_catalogue_with_prices(client: Client, catalogue: None) -> None:
     words = text_of(client.get("/models/").content.decode())
     assert "19 models to choose from" in words
     assert "Claude 3 Opus reads images Most capable ×10" in words
@@ -155,8 +151,6 @@ def test_language_switch_is_remembered(client: Client, db) -> None:
     assert "价格" in page
     client.post("/i18n/setlang/", {"language": "en", "next": "/pricing/"})
     assert '<html lang="en"' in client.get("/pricing/").content.decode()
-
-
 
 
 @override_settings(DEBUG=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gettext
 import re
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.template import engines
+from django.template import Template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
 from models_catalog.seed_data import MODELS
@@ -44,12 +45,13 @@ def said_by_templates() -> set[str]:
     """Every literal msgid in our templates."""
     said: set[str] = set()
     for path in TEMPLATES.rglob("*.html"):
-        template = engines["django"].from_string(path.read_text()).template
-        for node in template.nodelist.get_nodes_by_type(TranslateNode):
+        template = Template(path.read_text())
+        nodes: Any = template.nodelist.get_nodes_by_type
+        for node in nodes(TranslateNode):
             literal = node.filter_expression.var
             if isinstance(getattr(literal, "literal", None), str):
                 said.add(literal.literal)
-        for node in template.nodelist.get_nodes_by_type(BlockTranslateNode):
+        for node in nodes(BlockTranslateNode):
             text, _variables = node.render_token_list(node.singular)
             said.add(" ".join(text.split()) if node.trimmed else text)
     return said
