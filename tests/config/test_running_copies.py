@@ -31,7 +31,7 @@ def children(stack: Stack) -> dict[str, int]:
         "redis": "valkey-server",
     }
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(stack.process.pid)],
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(stack.process.pid)],
         capture_output=True,
         text=True,
         check=False,
