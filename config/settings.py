@@ -175,6 +175,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
     "socket_keepalive": True,
+    # PUBLISH_RETRY covers sending only: connecting for it has tries of its own, 6 s of them.
+    "max_retries": 0,
     "global_keyprefix": "sitewright:celery:",
 }
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
