@@ -13,10 +13,6 @@ export function shownVersion() {
   return shown;
 }
 
-export function latestNumber() {
-  return latest;
-}
-
 /** Path → text of a stored version; loaded once. */
 export async function contentOf(number) {
   if (!contents.has(number)) {

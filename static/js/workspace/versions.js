@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { on } from "./bus.js";
 import { config, say } from "./config.js";
-import { showVersion, shownVersion, latestNumber } from "./site.js";
+import { showVersion, shownVersion } from "./site.js";
 
 const ORIGINS = { run: "originRun", hand: "originHand", restore: "originRestore" };
 
@@ -14,8 +14,7 @@ function element(name, className, text) {
   return made;
 }
 
-function row(version) {
-  const latest = latestNumber();
+function row(version, latest) {
   const item = element("div", "version-row");
   item.append(element("span", "version-number", `v${version.number}`));
   const words = element("div");
@@ -60,7 +59,9 @@ export function startVersions(root) {
   async function load() {
     try {
       const { versions } = await api(`${config.apiUrl}/versions`);
-      list.replaceChildren(...versions.map(row));
+      // Another tab or the API may have made newer ones than this page knows of.
+      const latest = versions[0]?.number ?? 0;
+      list.replaceChildren(...versions.map((version) => row(version, latest)));
     } catch {
       list.replaceChildren();
       problem(say("versionsFailed"));

@@ -132,6 +132,7 @@ def test_a_second_tab_and_a_reload_show_the_same_conversation(desk: Desk) -> Non
     site_id = desk.site()
     desk.open(site_id)
     desk.send(BAKERY)
+    desk.page.wait_for_selector(".turn")
     other = desk.page.context.new_page()
     other.goto(desk.page.url)
     for tab in (desk.page, other):
