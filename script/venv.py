@@ -74,6 +74,10 @@ def install(requirements: str) -> None:
         "--quiet",
         "--disable-pip-version-check",
         "--no-input",
+        # The file is complete and exact, so there is nothing to resolve; and only what is really
+        # imported is worth compiling, which Python does by itself.
+        "--no-deps",
+        "--no-compile",
         "--require-hashes",
         "--requirement",
         str(ROOT / requirements),
