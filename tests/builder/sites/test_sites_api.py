@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -19,19 +18,16 @@ from accounts.models import User
 from builder.models import Site, Version
 from builder.services.versions import version_create
 
-Api = Callable[..., HttpResponse]
+Api = Callable[..., Any]
 
 
 def client_of(user: User) -> Api:
     client = Client(raise_request_exception=False)
     client.force_login(user)
 
-    def call(method: str, path: str, body: Any = None) -> HttpResponse:
+    def call(method: str, path: str, body: Any = None) -> Any:
         data = {} if body is None else {"data": json.dumps(body)}
-        response: HttpResponse = getattr(client, method)(
-            f"/api{path}", content_type="application/json", **data
-        )
-        return response
+        return getattr(client, method)(f"/api{path}", content_type="application/json", **data)
 
     return call
 
