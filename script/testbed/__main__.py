@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> int:
 
 def test_environment(*, database_url: str, redis_url: str, state_dir: Path) -> dict[str, str]:
     ours = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    ours.add("DJANGO_SETTINGS_MODULE")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     chromium = tools.chromium()
     return {

@@ -36,7 +36,7 @@ def children(stack: Stack) -> dict[str, int]:
         text=True,
         check=False,
     ).stdout
-    found = {}
+    found: dict[str, int] = {}
     for line in listed.splitlines():
         pid, _, command = line.strip().partition(" ")
         command = command.replace("-A config.celery ", "")
