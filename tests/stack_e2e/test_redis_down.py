@@ -49,7 +49,8 @@ def test_a_run_posted_while_redis_is_down_is_accepted_and_done_after_its_return(
     print(f"picked up {time.monotonic() - back_at:.1f} s after the return of Redis")
     for run in (early, late):
         events = follow(person, run)
-        assert events.done is not None and events.done["state"] == "succeeded"
+        assert events.done is not None
+        assert events.done["state"] == "succeeded"
     books = ledger(rough.stack, [early, late])
     assert [facts["attempts"] for facts in books["runs"].values()] == [1, 1]
     assert books["differences"] == []
@@ -77,6 +78,7 @@ def test_a_stream_outlives_the_redis_it_came_through(rough: RoughStack):
     rough.redis.start()
     wait_for("text after the return", lambda: events.offset > at_cut, seconds=30)
     reader.join(timeout=120)
-    assert events.done is not None and events.done["state"] == "succeeded"
+    assert events.done is not None
+    assert events.done["state"] == "succeeded"
     assert at_cut < len(events.text)
     assert events.text == stored_texts(rough.stack, [run])[run["id"]]

@@ -93,7 +93,8 @@ def _nothing_is_stuck(rough: RoughStack, watchers: list[Watcher]) -> None:
     for watcher in watchers:
         fact = books["runs"][watcher.run["id"]]
         done = watcher.events.done
-        assert done is not None and done["state"] == fact["state"] in TERMINAL
+        assert done is not None
+        assert done["state"] == fact["state"] in TERMINAL
         assert watcher.events.text == texts[watcher.run["id"]]
         assert fact["left_held"] == 0
         assert fact["hold"] == ("settled" if fact["charged"] else "released")

@@ -43,7 +43,7 @@ RUNS_NODE = "--hostname runs-"
 def test_ten_workers_killed_at_random_moments_leave_nothing_behind(rough: RoughStack):
     seed = int(os.environ.get("KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
     print(f"KILL_SEED={seed}")
-    dice = random.Random(seed)  # noqa: S311 - moments of a test, not a secret
+    dice = random.Random(seed)
     stack = rough.stack
     person = stack.sign_up()
     give_tokens(stack, [person], 10_000_000)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -70,7 +71,8 @@ def extra_workers(stack: Stack, names: list[str]) -> Iterator[dict[str, int]]:
             assert forker.stdout is not None
             pids = {name: int(forker.stdout.readline()) for name in names}
             for name in names:
-                wait_for(name, lambda key=WORKER_KEY.format(node_name=name): client.exists(key))
+                key = WORKER_KEY.format(node_name=name)
+                wait_for(name, partial(client.exists, key))
             yield pids
         finally:
             for pid in pids.values():
