@@ -25,6 +25,10 @@ EntryId = tuple[int, int]
 # A blocked read does not see a log that is added meanwhile: it is unblocked then, and this bounds
 # the wait in the instant where the unblock overtakes the read.
 BLOCK_MS = 1_000
+# A blocking read is answered after BLOCK_MS at the latest. Without a limit, a Redis that vanished
+# with its machine would be waited for as long as this process lives.
+READ_TIMEOUT_SECONDS = BLOCK_MS / 1000 + 4
+RECONNECT_SECONDS = 0.5
 QUEUE_LIMIT = 2_000
 
 
@@ -67,8 +71,9 @@ class Hub:
     """Shared reader of all run logs that somebody in this process watches (one event loop)."""
 
     def __init__(self, redis_url: str) -> None:
-        # No socket time-out: redis-py's default of 5 s would cut every longer blocking read.
-        self._reader = redis_asyncio.Redis.from_url(redis_url, socket_timeout=None)
+        self._reader = redis_asyncio.Redis.from_url(
+            redis_url, socket_timeout=READ_TIMEOUT_SECONDS, socket_connect_timeout=1
+        )
         self._commands = redis_asyncio.Redis.from_url(
             redis_url, socket_timeout=2, socket_connect_timeout=1
         )
@@ -76,18 +81,23 @@ class Hub:
         self._cursors: dict[bytes, bytes] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._closed = False
         self._client_id: int | None = None
         # Held while a cursor is set: a second watcher must not replay before it stands.
         self._subscribing = asyncio.Lock()
 
     async def subscribe(self, run_id: UUID) -> Subscription:
         subscription = Subscription(key=log_key(run_id).encode())
-        async with self._subscribing:
-            watchers = self._subscriptions.setdefault(subscription.key, set())
-            watchers.add(subscription)
-            if subscription.key not in self._cursors:
-                self._cursors[subscription.key] = await self._last_id(subscription.key)
-                await self._wake()
+        try:
+            async with self._subscribing:
+                self._subscriptions.setdefault(subscription.key, set()).add(subscription)
+                if subscription.key not in self._cursors:
+                    self._cursors[subscription.key] = await self._last_id(subscription.key)
+                    await self._wake()
+        except BaseException:
+            # Also a browser that leaves right here: nobody else would take its place away.
+            self.unsubscribe(subscription)
+            raise
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._loop(), name="run-log-reader")
         return subscription
@@ -107,6 +117,9 @@ class Hub:
         return [Entry(parse_entry_id(row_id), fields[b"f"]) for row_id, fields in rows]
 
     async def close(self) -> None:
+        # Said twice: while it connects, redis-py can swallow a cancellation.
+        self._closed = True
+        self._changed.set()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -129,24 +142,34 @@ class Hub:
                 await self._commands.client_unblock(self._client_id)
 
     async def _loop(self) -> None:
-        while True:
+        lost = False
+        while not self._closed:
             try:
                 async with self._reader.client() as connection:
                     self._client_id = await connection.client_id()
+                    if lost:
+                        # Only now: while Redis is away they look at the database at their own pace.
+                        lost = False
+                        self._read_again()
                     await self._read_all(connection)
-            except (RedisError, OSError) as error:
-                logger.warning("The run log reader lost Redis: %s", type(error).__name__)
-                self._client_id = None
-                await asyncio.sleep(0.5)
-                for watchers in self._subscriptions.values():
-                    for subscription in watchers:
-                        subscription.put(None)
+            except Exception as error:  # one odd entry must not end the reading of all logs
+                known = isinstance(error, RedisError | OSError)
+                logger.warning(
+                    "The run log reader lost Redis: %s", type(error).__name__, exc_info=not known
+                )
+                lost, self._client_id = True, None
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _read_again(self) -> None:
+        for watchers in self._subscriptions.values():
+            for subscription in watchers:
+                subscription.put(None)
 
     async def _read_all(self, connection: redis_asyncio.Redis) -> None:
-        while True:
+        while not self._closed:
             if not self._cursors:
-                self._changed.clear()
                 await self._changed.wait()
+                self._changed.clear()
                 continue
             cursors: dict[Any, Any] = dict(self._cursors)
             logs: Any = await connection.xread(cursors, block=BLOCK_MS)

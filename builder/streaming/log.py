@@ -32,6 +32,8 @@ BUSY_FLUSH_SECONDS = 0.08
 BUSY_RUNS = 100
 KEEP_SECONDS = 3600
 KEEP_AFTER_END_SECONDS = 600
+# While Redis is away: what is kept of one run for its return. Beyond it readers have the database.
+UNSENT_MAX_BYTES = 1_000_000
 
 
 def log_key(run_id: UUID | str) -> str:
@@ -49,6 +51,9 @@ class RunLog:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     # Frames that were made but not yet accepted by Redis: (entry id, frame).
     unsent: list[tuple[str, bytes]] = field(default_factory=list)
+    unsent_bytes: int = 0
+    # Whether the log in Redis has been told when to go away.
+    expires: bool = False
     ended: bool = False
 
     def frames(self, parts: list[str], events: list[tuple[str, dict[str, Any]]]) -> None:
@@ -56,10 +61,24 @@ class RunLog:
         if parts:
             text = "".join(parts)
             start, self.offset = self.offset, self.offset + len(text)
-            self.unsent.append((f"{self.offset}-0", delta_frame(offset=start, text=text)))
+            self._add(f"{self.offset}-0", delta_frame(offset=start, text=text))
             events = [*self._told(text), *events]
         for name, data in events:
-            self.unsent.append((f"{self.offset}-*", event_frame(name, data)))
+            self._add(f"{self.offset}-*", event_frame(name, data))
+
+    def _add(self, entry_id: str, frame: bytes) -> None:
+        if self.unsent_bytes > UNSENT_MAX_BYTES:
+            # A gap in the log, before what is kept from here on: readers go round it.
+            logger.warning("The log of run %s is not kept: Redis is away", self.run_id)
+            self.unsent, self.unsent_bytes = [], 0
+        self.unsent.append((entry_id, frame))
+        self.unsent_bytes += len(frame)
+
+    def sent(self, count: int) -> None:
+        """The first `count` frames are in Redis."""
+        self.expires = True
+        del self.unsent[:count]
+        self.unsent_bytes = sum(len(frame) for _entry_id, frame in self.unsent)
 
     def _told(self, text: str) -> list[tuple[str, dict[str, Any]]]:
         try:
@@ -107,8 +126,12 @@ class LogWriter:
             self._wake.set()
 
     def event(self, run_id: UUID, name: str, data: dict[str, Any]) -> None:
+        """Send an event after the text so far; too late for a run that has ended, no error."""
         with self._lock:
-            self._logs[run_id].events.append((name, data))
+            log = self._logs.get(run_id)
+            if log is None:
+                return
+            log.events.append((name, data))
             self._dirty.add(run_id)
         self._wake.set()
 
@@ -126,11 +149,13 @@ class LogWriter:
                 return
             log.events.extend(events)
             log.ended = True
-        with self._writing:
-            self._write([run_id])
-        with self._lock:
-            self._logs.pop(run_id, None)
-            self._dirty.discard(run_id)
+        try:
+            with self._writing:
+                self._write([run_id])
+        finally:
+            with self._lock:
+                self._logs.pop(run_id, None)
+                self._dirty.discard(run_id)
 
     def _loop(self) -> None:
         while True:
@@ -141,8 +166,12 @@ class LogWriter:
             self._wake.clear()
             with self._lock:
                 dirty, self._dirty = list(self._dirty), set()
-            with self._writing:
-                written = self._write(dirty)
+            try:
+                with self._writing:
+                    written = self._write(dirty)
+            except Exception:  # this thread serves all runs of the process, and all to come
+                logger.exception("The run log's writer failed")
+                written = False
             if not written:
                 with self._lock:
                     self._dirty.update(dirty)
@@ -160,14 +189,13 @@ class LogWriter:
                     continue
                 parts, log.parts = log.parts, []
                 events, log.events = log.events, []
-            fresh = log.offset == 0
             log.frames(parts, events)
             if not log.unsent:
                 continue
             key = log_key(run_id)
             for entry_id, frame in log.unsent:
                 pipeline.xadd(key, {b"f": frame}, id=entry_id)
-            if fresh or log.ended:
+            if log.ended or not log.expires:
                 pipeline.expire(key, KEEP_AFTER_END_SECONDS if log.ended else KEEP_SECONDS)
             sent.append((log, len(log.unsent)))
         if not sent:
@@ -179,7 +207,7 @@ class LogWriter:
             logger.warning("The run log could not be written: %s", type(error).__name__)
             return False
         for log, count in sent:
-            del log.unsent[:count]
+            log.sent(count)
         return True
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.http import StreamingHttpResponse
 from redis import RedisError
@@ -27,6 +29,9 @@ from builder.streaming.frames import (
     event_frame,
 )
 from builder.streaming.hub import Entry, Subscription, hub
+from config.errors import NotFound
+
+logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 10.0
 LIFETIME_SECONDS = 1800.0
@@ -68,6 +73,11 @@ class RunRelay:
                     return frames
                 if frame:
                     frames.append(frame)
+            elif entry.entry_id[0] > self.cursor:
+                # Also the end that a sweep published, behind all text there can be: what came
+                # before it is asked of the database.
+                self.gap = True
+                return frames
             else:
                 frames.append(entry.frame)
                 self.done = self.done or entry.frame.startswith(b"event: done\n")
@@ -128,10 +138,11 @@ async def run_events(run_id: UUID, *, after: int) -> AsyncIterator[bytes]:
                 checked_at = now
             elif entries:
                 frames = relay.relay(entries)
-                if relay.gap and now - checked_at > GAP_RECHECK_SECONDS:
-                    frames += await _replay(relay, subscription)
                 if frames:
                     checked_at = now
+            if relay.gap and now - checked_at > GAP_RECHECK_SECONDS:
+                frames += await _replay(relay, subscription)
+                checked_at = now
             if _closing or now > ends_at:
                 yield b"".join(frames) + FAREWELL_FRAME
                 return
@@ -170,7 +181,13 @@ async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
         frames += relay.relay(await hub().entries_after(subscription.key, (relay.cursor, 0)))
     if relay.done:
         return frames
-    frames += relay.catch_up(await _snapshot(relay.run_id, relay.cursor))
+    try:
+        frames += relay.catch_up(await _snapshot(relay.run_id, relay.cursor))
+    except DatabaseFailure as error:
+        # Redis may still bring text, and the database is asked again soon.
+        logger.warning("A run's stream lost the database: %s", type(error).__name__)
+    except NotFound:
+        relay.done = True  # deleted meanwhile, with the account
     return frames
 
 
