@@ -10,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import get_language
 
 from accounts.models import User
 
@@ -42,6 +43,14 @@ def security_of(user: User) -> SecurityStanding:
         social_logins=bool(settings.SOCIALACCOUNT_PROVIDERS),
         social_accounts=SocialAccount.objects.filter(user=user).count(),
     )
+
+
+def language_of(user: User) -> str:
+    """The language to tell a person something in later, when they are not here: the one they
+    chose, else that of the request at hand."""
+    if user.language in dict(settings.LANGUAGES):
+        return user.language
+    return get_language() or settings.LANGUAGE_CODE
 
 
 def second_factors() -> QuerySet[Authenticator]:

@@ -41,6 +41,9 @@ class Run(models.Model):
     request_digest = models.CharField(max_length=64)
 
     prompt = models.TextField()
+    language = models.CharField(
+        max_length=16, blank=True, default="", help_text=_("Of what the run says to its owner")
+    )
     allow_fallback = models.BooleanField(default=False)
     model_slug = models.CharField(max_length=50)
     model_used_slug = models.CharField(max_length=50, blank=True)

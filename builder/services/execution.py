@@ -6,15 +6,16 @@ The provider is called outside any transaction and without a database connection
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+import time
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from builder.estimates import text_files_of
@@ -26,40 +27,25 @@ from builder.providers.types import (
     ChatRequest,
     Endpoint,
     Finished,
-    FinishReason,
     Message,
     Started,
     TextDelta,
-    Usage,
     UsageReported,
 )
-from builder.reply import ParsedReply
 from builder.router import attempts_for, may_try_next
 from builder.selectors.runs import closing_events, status_of
 from builder.selectors.sites import version_latest
-from builder.services.finishing import Measured, Outcome, run_finish
+from builder.services.finishing import Outcome, run_finish
+from builder.services.judging import Answer, failure, internal_error, judge
 from builder.services.monitor import Watch, monitor
-from builder.services.run_messages import provider_message, stop_message
 from builder.streaming.live import LiveReply
 from builder.streaming.log import log_writer
-from builder.token_count import estimate_tokens
 from models_catalog.selectors import RouteTarget
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class Answer:
-    """What one attempt has given so far."""
-
-    finish: FinishReason | None = None
-    usage: Usage | None = None
-    error: ProviderError | None = None
-    generation_id: str = ""
-
-    @property
-    def failed(self) -> bool:
-        return self.error is not None or self.finish is None
+# A restart of the database takes seconds. Longer, and the reaper ends the run, uncharged.
+FINISH_RETRY_SECONDS = (0.5, 2.0, 5.0, 10.0)
 
 
 def run_execute(run_id: str | UUID) -> bool:
@@ -72,14 +58,14 @@ def run_execute(run_id: str | UUID) -> bool:
         watch = Watch(run_id=run.pk, fence=run.fence, on_status=lambda: _say_status(run, live))
         log_writer().open(run.pk, on_text=live.feed)
         monitor.add(watch)
-        try:
-            outcome = _generate(run, watch, live)
-        except Exception:  # our own bug must still end the run, uncharged
-            logger.exception("Run %s failed", run.pk)
-            outcome = _internal_error(watch)
-        finally:
-            monitor.remove(watch)
-        _end(run, outcome, watch)
+        # What is said of the run is kept with it: in the language it was asked in.
+        with translation.override(run.language or settings.LANGUAGE_CODE):
+            try:
+                outcome = _generate(run, watch, live)
+            except Exception:  # our own bug must still end the run, uncharged
+                logger.exception("Run %s failed", run.pk)
+                outcome = internal_error(watch)
+            _end(run, outcome, watch)
         return True
 
 
@@ -118,8 +104,9 @@ def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
         if number < len(targets):
             _attempt_failed(run, number, answer)
     if target is None:
-        return _failure("unavailable", _("No provider can serve this model now. Not charged."))
-    return _judge(run, target, answer, messages, watch, live)
+        return failure("unavailable", _("No provider can serve this model now. Not charged."))
+    log_writer().flush(run.pk)
+    return judge(target, answer, messages, watch, live)
 
 
 def _attempt(
@@ -175,102 +162,6 @@ def _relay(run: Run, watch: Watch, text: str) -> None:
     log_writer().text(run.pk, text)
 
 
-def _judge(
-    run: Run,
-    target: RouteTarget,
-    answer: Answer,
-    messages: tuple[Message, ...],
-    watch: Watch,
-    live: LiveReply,
-) -> Outcome:
-    """What the run has come to, by the published table of outcomes and charges."""
-    log_writer().flush(run.pk)
-    text = watch.text
-    cut = answer.finish not in (FinishReason.STOP, FinishReason.UNKNOWN)
-    parsed, notes = _whole_files(live.finish(truncated=cut), cut=cut)
-    outcome = Outcome(
-        state=Run.State.SUCCEEDED,
-        parsed=parsed,
-        measured=_measure(answer, messages, text),
-        model_used_slug=target.model_slug,
-        text=text,
-        truncated=cut,
-        notes=notes,
-    )
-    if watch.stop_reason == "cancelled":
-        return replace(outcome, state=Run.State.CANCELLED, attempt_outcome="cancelled")
-    if watch.stop_reason is not None:
-        return _unbilled(outcome, watch.stop_reason, stop_message(watch.stop_reason))
-    if answer.error is not None:
-        message = provider_message(answer.error, target.provider_name)
-        return _unbilled(outcome, answer.error.code, message)
-    if answer.finish == FinishReason.CONTENT_FILTER:
-        return _unbilled(
-            replace(outcome, parsed=None),
-            "refused",
-            _("The provider refused this request for safety reasons. Not charged. Reword it."),
-        )
-    if answer.finish in (None, FinishReason.ERROR):
-        return _unbilled(
-            outcome, "cut", _("The provider broke off before the end. Not charged. Try again.")
-        )
-    if answer.finish == FinishReason.LENGTH:
-        cut_note = _("The answer reached its length limit; ask to continue for the rest.")
-        return replace(outcome, notes=[*notes, cut_note], attempt_outcome="length")
-    return outcome
-
-
-def _unbilled(outcome: Outcome, code: str, message: str) -> Outcome:
-    """Failed on the provider's or our side: whole files are kept, nothing is charged."""
-    return replace(
-        outcome,
-        state=Run.State.FAILED,
-        error_code=code,
-        error_message=message,
-        billable=False,
-        attempt_outcome=code,
-    )
-
-
-def _whole_files(parsed: ParsedReply, *, cut: bool) -> tuple[ParsedReply, list[str]]:
-    """Only files that are complete are stored; the rest is said.
-
-    A model that says it has finished, and only forgot to close its last fence, has finished.
-    """
-    if not cut:
-        return replace(
-            parsed, files=tuple(replace(block, complete=True) for block in parsed.files)
-        ), []
-    broken = [block.path for block in parsed.files if not block.complete]
-    notes = [_("%(path)s was not finished and was left out.") % {"path": path} for path in broken]
-    files = tuple(block for block in parsed.files if block.complete)
-    return replace(parsed, files=files), notes
-
-
-def _measure(answer: Answer, messages: tuple[Message, ...], text: str) -> Measured:
-    """The provider's usage, or our own count of it, flagged."""
-    usage = answer.usage
-    if usage is not None and (usage.output_tokens > 0 or not text):
-        return Measured(usage.input_tokens, usage.output_tokens, estimated=False)
-    input_tokens = sum(estimate_tokens(message.text) for message in messages)
-    return Measured(input_tokens, estimate_tokens(text), estimated=True)
-
-
-def _failure(code: str, message: str) -> Outcome:
-    return Outcome(
-        state=Run.State.FAILED,
-        error_code=code,
-        error_message=message,
-        billable=False,
-        attempt_outcome=code,
-    )
-
-
-def _internal_error(watch: Watch) -> Outcome:
-    message = _("Something broke on our side. Not charged. Try again.")
-    return replace(_failure("internal_error", message), text=watch.text)
-
-
 def _attempt_failed(run: Run, number: int, answer: Answer) -> None:
     error = answer.error
     Attempt.objects.filter(run=run, number=number).update(
@@ -281,22 +172,38 @@ def _attempt_failed(run: Run, number: int, answer: Answer) -> None:
 
 
 def _end(run: Run, outcome: Outcome, watch: Watch) -> None:
-    """Store the end, then tell the readers. A run that was taken from us is left alone."""
+    """Store the end, then tell the readers. A run that was taken from us is left alone.
+
+    The lease is renewed until the end is stored, however long that takes.
+    """
+    closing: list[tuple[str, dict[str, Any]]] = []
     try:
         try:
-            finished = run_finish(run=run, outcome=outcome)
+            finished = _finish(run, outcome)
         except Exception:  # e.g. the answer can not be stored: the run must end all the same
             logger.exception("Run %s could not be stored", run.pk)
-            finished = run_finish(run=run, outcome=_internal_error(watch))
-        closing = []
+            finished = _finish(run, internal_error(watch))
         if finished:
-            if run.first_content_at is not None:
-                Run.objects.filter(pk=run.pk).update(first_content_at=run.first_content_at)
-            ended = Run.objects.select_related("version").get(pk=run.pk)
-            closing = closing_events(ended)
-        log_writer().close(run.pk, closing)
+            closing = closing_events(Run.objects.select_related("version").get(pk=run.pk))
     finally:
+        monitor.remove(watch)
+        log_writer().close(run.pk, closing)
         connections.close_all()
+
+
+def _finish(run: Run, outcome: Outcome) -> bool:
+    """`run_finish`, again while the database is away: minutes of a model's work are at stake.
+
+    A run that another process ended meanwhile is not this one's any more, and gives False.
+    """
+    for wait_seconds in FINISH_RETRY_SECONDS:
+        try:
+            return run_finish(run=run, outcome=outcome)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("Run %s could not be stored yet: %s", run.pk, type(error).__name__)
+            connections.close_all()
+            time.sleep(wait_seconds)
+    return run_finish(run=run, outcome=outcome)
 
 
 def _say_status(run: Run, live: LiveReply) -> None:

@@ -202,6 +202,7 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
         error_code=error_code if state != Run.State.CANCELLED else "",
         error_message=error_message[:500] if state != Run.State.CANCELLED else "",
         notes=[*outcome.notes, *stored.notes],
+        first_content_at=run.first_content_at,
         finished_at=now,
         lease_until=None,
     )
@@ -209,7 +210,14 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
     last = Attempt.objects.filter(run=run).order_by("-number").first()
     if last is not None:
         Attempt.objects.filter(pk=last.pk).update(
-            outcome=outcome.attempt_outcome if stored.version or error_code == "" else error_code,
+            outcome=_attempt_outcome(outcome, stored),
             charged=charged,
             ended_at=now,
         )
+
+
+def _attempt_outcome(outcome: Outcome, stored: _Stored) -> str:
+    """A stop stays a stop, also where nothing usable had come; else why nothing was stored."""
+    if stored.version is None and outcome.state == Run.State.SUCCEEDED:
+        return stored.error_code or outcome.attempt_outcome
+    return outcome.attempt_outcome

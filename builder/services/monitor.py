@@ -30,9 +30,17 @@ CHECKPOINT_SECONDS = 3.0
 STATUS_SECONDS = 1.0
 # What is left of the 15 s in which everything must have ended is for storing.
 SHUTDOWN_GRACE_SECONDS = 8.0
+# Ten times the longest answer we ask for. A provider that ignores its limit must not fill memory.
+ANSWER_MAX_CHARACTERS = 1_000_000
 
 StopReason = Literal[
-    "cancelled", "first_token_timeout", "idle_timeout", "total_timeout", "lease_lost", "shutdown"
+    "cancelled",
+    "first_token_timeout",
+    "idle_timeout",
+    "total_timeout",
+    "too_long",
+    "lease_lost",
+    "shutdown",
 ]
 
 
@@ -53,6 +61,7 @@ class Watch:
     last_content: float | None = None
     stop_reason: StopReason | None = None
     parts: list[str] = field(default_factory=list)
+    characters: int = 0
     checkpointed_parts: int = 0
     _stream: Abortable | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -69,6 +78,9 @@ class Watch:
     def content(self, text: str) -> None:
         self.parts.append(text)
         self.last_content = time.monotonic()
+        self.characters += len(text)
+        if self.characters > ANSWER_MAX_CHARACTERS:
+            self.stop("too_long")
 
     @property
     def text(self) -> str:
@@ -103,6 +115,7 @@ class Monitor:
         self._watches: dict[UUID, Watch] = {}
         self._thread: threading.Thread | None = None
         self._due: dict[str, float] = {}
+        self._stop_all_at: float | None = None
 
     def add(self, watch: Watch) -> None:
         with self._lock:
@@ -116,12 +129,12 @@ class Monitor:
             self._watches.pop(watch.run_id, None)
 
     def stop_soon(self) -> None:
-        """The process shuts down: runs that do not end within the grace end uncharged."""
-        threading.Timer(SHUTDOWN_GRACE_SECONDS, self._stop_all).start()
+        """The process shuts down: runs that do not end within the grace end uncharged.
 
-    def _stop_all(self) -> None:
-        for watch in self._active():
-            watch.stop("shutdown")
+        Called by a signal handler, which may neither wait nor start a thread (gevent's runs in
+        the event loop), and an idle worker must not outlive it: so this only sets the time.
+        """
+        self._stop_all_at = time.monotonic() + SHUTDOWN_GRACE_SECONDS
 
     def _active(self) -> list[Watch]:
         with self._lock:
@@ -143,8 +156,9 @@ class Monitor:
                 connections.close_all()
 
     def _tick(self, watches: list[Watch], now: float) -> None:
+        shutting_down = self._stop_all_at is not None and now >= self._stop_all_at
         for watch in watches:
-            reason = watch.overdue(now)
+            reason = watch.overdue(now) or ("shutdown" if shutting_down else None)
             if reason:
                 watch.stop(reason)
         if self._is_due("status", now, STATUS_SECONDS):

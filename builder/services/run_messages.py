@@ -55,4 +55,9 @@ def stop_message(reason: StopReason) -> str:
         return _("The model fell silent for a minute and was stopped. Not charged. Try again.")
     if reason == "total_timeout":
         return _("The answer took longer than ten minutes. Not charged. Ask for less at once.")
+    if reason == "too_long":
+        return _(
+            "The answer grew far beyond its limit and was stopped. Not charged."
+            " Try again, or choose another model."
+        )
     return _("The run was interrupted on our side. Not charged. Try again.")

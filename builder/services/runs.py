@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
+from accounts.selectors import language_of
 from billing.errors import InsufficientTokens
 from billing.services.holds import hold_create, hold_release
 from builder.estimates import Quote, affordable_models, quote_run, text_files_of
@@ -24,7 +25,7 @@ from builder.selectors.runs import closing_events, run_get
 from builder.selectors.sites import version_latest
 from builder.streaming.log import publish_end
 from builder.tasks import run_execute
-from config.errors import Conflict, InvalidInput, TooLarge
+from config.errors import Conflict, InvalidInput, NotFound, TooLarge
 from models_catalog.models import AIModel
 from models_catalog.selectors import availability, model_get
 
@@ -69,6 +70,7 @@ def run_start(
         idempotency_key=key,
         request_digest=digest,
         prompt=prompt,
+        language=language_of(user),
         model_slug=model.slug,
         allow_fallback=allow_fallback,
         base_version=latest,
@@ -95,6 +97,9 @@ def run_dispatch(run: Run) -> None:
         run_execute.apply_async(args=[str(run.pk)])
     except (OperationalError, OSError) as error:
         logger.warning("Run %s could not be dispatched yet: %s", run.pk, type(error).__name__)
+        # Nothing is under way, so the next sweep must not wait as it does for a message sent.
+        late = timezone.now() - timedelta(seconds=settings.RUN_REDISPATCH_AFTER_SECONDS)
+        Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(dispatched_at=late)
 
 
 def run_cancel(*, user: User, run_id: uuid.UUID) -> Run:
@@ -185,3 +190,6 @@ def _hold_and_save(run: Run, quote: Quote) -> None:
     run.billing_unit = quote.price.billing_unit
     run.input_weight = quote.price.input_weight
     run.save(force_insert=True)
+    # After the insert: its reference waits for a deletion under way, and lets none begin.
+    if not Site.objects.filter(pk=run.site_id, deleted_at__isnull=True).exists():
+        raise NotFound(_("There is no such site."))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from billing.services.holds import hold_release
 from builder.models import Run
 from builder.selectors.runs import closing_events
 from builder.streaming.log import publish_end
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -51,8 +54,12 @@ def runs_reap() -> int:
         | Q(state=Run.State.QUEUED, created_at__lt=never_started)
     )
     ended = 0
-    for run in list(due.select_related("site")[:BATCH]):
-        ended += _reap(run)
+    for run in list(due.order_by("created_at")[:BATCH]):
+        try:
+            with translation.override(run.language or settings.LANGUAGE_CODE):
+                ended += _reap(run)
+        except Exception:  # one run that can not be ended must not keep the others waiting
+            logger.exception("Run %s could not be reaped", run.pk)
     return ended
 
 
