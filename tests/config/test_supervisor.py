@@ -105,7 +105,7 @@ def test_pauses_grow_and_a_hopeless_child_ends_everything_with_its_log(tmp_path:
         pauses.append(round(watched.start_at - now, 3))
         supervisor.look(watched.start_at)
     assert pauses == [0.5, 1.0, 2.0, 4.0]
-    part.process.wait()
+    wait_for(lambda: not part.is_alive())
     with pytest.raises(StartRefused) as refusal:
         supervisor.look()
     assert "part ended 5 times in a row" in str(refusal.value)
