@@ -26,7 +26,7 @@ for user in User.objects.filter(email__in={emails!r}):
 """
 
 
-def wait_for(what: str, look: Callable[[], T], *, seconds: float = PATIENCE_SECONDS) -> T:
+def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS) -> T:
     """Looks again and again until there is something; its value."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -61,8 +61,7 @@ def built(stack: Stack) -> dict[str, dict[str, Any]]:
 def test_a_real_request_becomes_a_site_that_shows_what_was_asked_for(
     built: dict[str, dict[str, Any]], page: Any, wanted: Wanted
 ):
-    if wanted.is_from_data and not DATA.exists():
-        pytest.skip("the real requests (../shared/data) are not on this machine")
+    _skip_without_data(wanted)
     made = built[wanted.name]
     run, version = made["run"], made["version"]
     assert (run["state"], run["error"], run["version"]) == ("succeeded", None, 1)
@@ -74,9 +73,35 @@ def test_a_real_request_becomes_a_site_that_shows_what_was_asked_for(
     _is_painted(page, wanted)
     readable = page.evaluate(READABLE).casefold()
     missing = [words for words in wanted.shows if words.casefold() not in readable]
+    assert missing == []
+
+
+def _with_parts() -> list[Any]:
+    return [
+        pytest.param(
+            one,
+            id=one.name,
+            marks=[pytest.mark.xfail(strict=True, reason=one.lacks)] if one.lacks else [],
+        )
+        for one in ALL
+        if one.parts
+    ]
+
+
+@pytest.mark.parametrize("wanted", _with_parts())
+def test_the_site_has_the_working_parts_that_were_asked_for(
+    built: dict[str, dict[str, Any]], page: Any, wanted: Wanted
+):
+    _skip_without_data(wanted)
+    page.goto(built[wanted.name]["version"]["previewUrl"], wait_until="load")
     counts = {selector: page.evaluate(COUNT, selector) for selector in wanted.parts}
     fewer = {part: count for part, count in counts.items() if count < wanted.parts[part]}
-    assert (missing, fewer) == ([], {})
+    assert fewer == {}
+
+
+def _skip_without_data(wanted: Wanted) -> None:
+    if wanted.is_from_data and not DATA.exists():
+        pytest.skip("the real requests (../shared/data) are not on this machine")
 
 
 def _is_painted(page: Any, wanted: Wanted) -> None:

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.xdist_group("rough"), pytest.mark.timeout(240)]
 ACCEPT_SECONDS = 2.0
 PICKED_UP_SECONDS = 30.0
 #: Longer than the first waits of a client that tries again ever more rarely.
-OUTAGE_SECONDS = 40.0
+OUTAGE_SECONDS = 25.0
 
 
 def test_a_run_posted_while_redis_is_down_is_accepted_and_done_after_its_return(rough: RoughStack):
