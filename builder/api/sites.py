@@ -121,7 +121,9 @@ def get_site(request: AuthenticatedHttpRequest, site_id: UUID) -> dict[str, Any]
 
 
 @router.patch("/sites/{uuid:site_id}", response=SiteOut)
-def rename_site(request: AuthenticatedHttpRequest, site_id: UUID, payload: SiteRenameIn) -> dict[str, Any]:
+def rename_site(
+    request: AuthenticatedHttpRequest, site_id: UUID, payload: SiteRenameIn
+) -> dict[str, Any]:
     site = site_get(user=request.user, site_id=site_id)
     site_rename(site=site, name=payload.name)
     return _site_dict(site)
@@ -190,7 +192,9 @@ def get_content(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -
 
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}/files/{path:path}")
-def get_file(request: AuthenticatedHttpRequest, site_id: UUID, number: int, path: str) -> HttpResponse:
+def get_file(
+    request: AuthenticatedHttpRequest, site_id: UUID, number: int, path: str
+) -> HttpResponse:
     """The file's own bytes and type, as an attachment."""
     version = version_get(user=request.user, site_id=site_id, number=number)
     return file_response(version, path)

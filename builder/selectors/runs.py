@@ -13,6 +13,7 @@ from accounts.models import User
 from billing.services.holds import settlement_of
 from builder.models import Attempt, Run, RunText, Site
 from config.errors import NotFound
+from models_catalog.pricing import charge, price_of
 
 
 def run_get(*, user: User, run_id: UUID) -> Run:
@@ -141,15 +142,29 @@ def run_snapshot(run_id: UUID, *, after: int) -> RunSnapshot:
 
 
 def status_of(run: Run) -> dict[str, Any]:
+    """A `status` event: `seconds` since it began. What came so far is only known to the worker
+    that does the run (`progress_of`), and to everybody at the end."""
     started = run.started_at or run.created_at
     until = run.finished_at or timezone.now()
-    return {
+    status = {
         "state": run.state,
         "model": run.model_used_slug or run.model_slug,
         "seconds": round(max(0.0, (until - started).total_seconds()), 1),
-        "outputTokens": run.output_tokens or 0,
         "ceiling": run.ceiling,
-        "queued": run.state == Run.State.QUEUED,
+    }
+    if run.is_terminal:
+        status |= {"outputTokens": run.output_tokens or 0, "tokensSoFar": run.charged or 0}
+    return status
+
+
+def progress_of(run: Run, *, input_tokens: int, output_tokens: int) -> dict[str, Any]:
+    """A `status` event of a running run. input_tokens, output_tokens: the model's own, as we
+    count them; `tokensSoFar` is what they would be charged."""
+    so_far = charge(price_of(run), input_tokens=input_tokens, output_tokens=output_tokens)
+    return {
+        **status_of(run),
+        "outputTokens": output_tokens,
+        "tokensSoFar": min(so_far, run.ceiling) if output_tokens else 0,
     }
 
 

@@ -33,13 +33,14 @@ from builder.providers.types import (
     UsageReported,
 )
 from builder.router import attempts_for, may_try_next
-from builder.selectors.runs import closing_events, status_of
+from builder.selectors.runs import closing_events, progress_of, status_of
 from builder.selectors.sites import version_latest
 from builder.services.finishing import Outcome, run_finish
 from builder.services.judging import Answer, failure, internal_error, judge
 from builder.services.monitor import Watch, monitor
 from builder.streaming.live import LiveReply
 from builder.streaming.log import log_writer
+from builder.token_count import estimate_tokens
 from models_catalog.selectors import RouteTarget
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,12 @@ def run_claim(run_id: str | UUID) -> Run | None:
     if not claimed:
         return None
     run = Run.objects.select_related("site").get(pk=run_id)
-    RunText.objects.update_or_create(run=run, defaults={"fence": run.fence, "text": ""})
+    RunText.objects.bulk_create(
+        [RunText(run=run, fence=run.fence, updated_at=now)],
+        update_conflicts=True,
+        unique_fields=["run"],
+        update_fields=["fence", "updated_at"],
+    )
     return run
 
 
@@ -93,6 +99,7 @@ def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
         files=text_files_of(version_latest(run.site)),
         max_output_tokens=run.max_output_tokens,
     )
+    live.input_tokens = sum(estimate_tokens(message.text) for message in messages)
     targets = attempts_for(run)
     answer, target = Answer(), None
     for number, target in enumerate(targets, start=1):
@@ -207,4 +214,5 @@ def _finish(run: Run, outcome: Outcome) -> bool:
 
 
 def _say_status(run: Run, live: LiveReply) -> None:
-    log_writer().event(run.pk, "status", {**status_of(run), "outputTokens": live.output_tokens})
+    status = progress_of(run, input_tokens=live.input_tokens, output_tokens=live.output_tokens)
+    log_writer().event(run.pk, "status", status)

@@ -23,6 +23,7 @@ from builder.estimates import Quote, affordable_models, quote_run, text_files_of
 from builder.models import Run, Site
 from builder.selectors.runs import closing_events, run_get
 from builder.selectors.sites import version_latest
+from builder.services.sites import site_lock
 from builder.streaming.log import publish_end
 from builder.tasks import run_execute
 from config.errors import Conflict, InvalidInput, NotFound, TooLarge
@@ -57,7 +58,7 @@ def run_start(
         raise InvalidInput(_("The idempotency key is longer than 120 characters."))
     key = idempotency_key or uuid.uuid4().hex
     digest = _digest(site, prompt, model_slug, allow_fallback)
-    if (known := _known(user, key, digest)) is not None:
+    if idempotency_key and (known := _known(user, key, digest)) is not None:
         return known
     model = model_get(model_slug)
     _refuse_unavailable(model)
@@ -78,6 +79,8 @@ def run_start(
     )
     try:
         with transaction.atomic():
+            # Deleting the site takes the same lock: a run never starts on a deleted one.
+            site_lock(site, deleted=False)
             _hold_and_save(run, quote)
             transaction.on_commit(lambda: run_dispatch(run))
     except (InsufficientTokens, IntegrityError) as refusal:

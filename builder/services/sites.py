@@ -53,10 +53,14 @@ def site_delete(*, site: Site) -> None:
         Site.objects.filter(pk=locked.pk, deleted_at=None).update(deleted_at=timezone.now())
 
 
-def site_lock(site: Site) -> Site:
-    """The row, locked until the caller's transaction ends: serialises all writes on one site."""
+def site_lock(site: Site, *, deleted: bool = True) -> Site:
+    """The row, locked until the caller's transaction ends: serialises all writes on one site.
+
+    deleted: whether a deleted site will do. Raises NotFound.
+    """
+    rows = Site.objects.select_for_update()
     try:
-        return Site.objects.select_for_update().get(pk=site.pk)
+        return rows.get(pk=site.pk) if deleted else rows.get(pk=site.pk, deleted_at=None)
     except Site.DoesNotExist:
         raise NotFound(_("There is no such site.")) from None
 

@@ -11,12 +11,17 @@ from builder.token_count import estimate_tokens
 
 
 class LiveReply:
-    """Feeds the parser with coalesced text. `output_tokens` is an estimate of what came so far."""
+    """Feeds the parser with coalesced text.
+
+    `input_tokens` is set by the one who sent the request, `output_tokens` is what came so far;
+    both are our own count of the model's tokens.
+    """
 
     def __init__(self) -> None:
         self._parser = ReplyParser()
         # The log's thread feeds, the run's own thread finishes.
         self._lock = threading.Lock()
+        self.input_tokens = 0
         self.output_tokens = 0
 
     def feed(self, text: str) -> list[tuple[str, dict[str, Any]]]:

@@ -61,10 +61,14 @@ class LiveRun {
     this.state = data.state;
     this.seconds = data.seconds;
     this.secondsAt = Date.now();
-    const soFar = Math.min(data.ceiling, data.tokensSoFar ?? data.outputTokens * Number(this.article.dataset.tokenCost || 1));
-    this.part("bar").max = data.ceiling;
-    this.part("bar").value = soFar;
-    this.part("tokens").textContent = say("tokensSoFar", { tokens: grouped(soFar), ceiling: grouped(data.ceiling) });
+    if (data.tokensSoFar !== undefined) {
+      this.part("bar").max = data.ceiling;
+      this.part("bar").value = data.tokensSoFar;
+      this.part("tokens").textContent = say("tokensSoFar", {
+        tokens: grouped(data.tokensSoFar),
+        ceiling: grouped(data.ceiling),
+      });
+    }
     this.tick();
   }
 
