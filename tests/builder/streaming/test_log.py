@@ -110,3 +110,60 @@ def test_publishing_an_end_while_redis_is_away_is_no_error(settings, run_id, cap
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     publish_end(run_id, [("done", {})])
     assert "was not published" in caplog.text
+
+
+def test_what_waits_for_redis_is_bounded(settings, run_id, log_of, monkeypatch):
+    monkeypatch.setattr("builder.streaming.log.UNSENT_MAX_BYTES", 20_000)
+    writer = LogWriter("redis://127.0.0.1:1/0")
+    writer.open(run_id, on_text=nothing)
+    for _ in range(100):
+        writer.text(run_id, "x" * 1_000)
+        writer.flush(run_id)
+    assert writer._logs[run_id].unsent_bytes < 25_000
+    assert sum(len(frame) for _id, frame in writer._logs[run_id].unsent) < 25_000
+    writer._redis = redis.Redis.from_url(settings.REDIS_URL)
+    writer.close(run_id, [("done", {})])
+    # The log begins late, with its own offset: a reader sees the gap and asks the database.
+    first = delta_of(log_of(run_id)[0][1].encode())
+    assert first[0] > 0
+    assert first[0] % 1_000 == 0
+
+
+def test_a_log_that_began_while_redis_was_away_expires_too(settings, run_id, store):
+    writer = LogWriter("redis://127.0.0.1:1/0")
+    writer.open(run_id, on_text=nothing)
+    writer.text(run_id, "abc")
+    writer._redis = redis.Redis.from_url(settings.REDIS_URL)
+    writer.text(run_id, "def")
+    writer.flush(run_id)
+    assert 600 < store.ttl(log_key(run_id)) <= 3600
+
+
+def test_a_status_that_comes_after_the_end_is_no_error(writer, run_id, log_of):
+    writer.open(run_id, on_text=nothing)
+    writer.text(run_id, "abc")
+    writer.close(run_id, [])
+    writer.event(run_id, "status", {"state": "running"})
+    assert len(log_of(run_id)) == 1
+
+
+def test_the_writers_thread_outlives_a_bug(writer, run_id, log_of, monkeypatch):
+    writer.open(run_id, on_text=nothing)
+    writer.text(run_id, "abc")
+    failed = threading.Event()
+    write = LogWriter._write
+
+    def fail_once(self, run_ids):
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("a bug")
+        return write(self, run_ids)
+
+    monkeypatch.setattr(LogWriter, "_write", fail_once)
+    writer.text(run_id, "def")
+    assert failed.wait(10)
+    for _ in range(100):
+        if text_of(log_of(run_id)) == "abcdef":
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError("the text was not written after the bug")
