@@ -104,17 +104,21 @@ def _new_database(name: str, state_dir: Path) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright."""
+    """The system's Chromium, driven by Playwright.
+
+    For one module: while Playwright is on, its event loop counts as running in this thread, and
+    `asyncio.run` of any other test would be refused.
+    """
     path = chromium()
     if path is None:
         pytest.skip("no Chromium on this machine: browser tests are left out")
     from playwright.sync_api import sync_playwright
 
     # Playwright's loop lives in this thread; Django would refuse the ORM beside it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield running
         running.close()
