@@ -17,7 +17,7 @@ from tests.config.test_supervisor import is_running, wait_for
 from tests.stack import ROOT, Stack, start_stack
 
 # Both copies share one stack's processor time with it: run on the same worker, one after another.
-pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 def children(stack: Stack) -> dict[str, int]:
