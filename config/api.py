@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Swagger
 from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
 
 from accounts.api_auth import api_auth
 from billing.api import router as billing_router
@@ -16,6 +18,21 @@ from config.errors import DomainError, problem_response
 from models_catalog.api import router as models_router
 
 logger = logging.getLogger(__name__)
+
+
+class NotJson(ValueError):
+    """The body says that it is something else."""
+
+
+class JsonParser(Parser):
+    """Reads what says it is JSON, or says nothing. Forms of other pages can not say it."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        said = request.content_type or "application/json"
+        if said != "application/json" and not said.endswith("+json"):
+            raise NotJson(said)
+        return super().parse_body(request)
+
 
 api = NinjaAPI(
     title="Sitewright",
@@ -26,6 +43,7 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
     auth=api_auth,
+    parser=JsonParser(),
     urls_namespace="api",
 )
 api.add_router("", billing_router)
@@ -72,6 +90,9 @@ _HTTP_CODES = {
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     detail = error.message
+    if isinstance(error.__cause__, NotJson):
+        detail = "Send the body as Content-Type: application/json. Nothing was done or charged."
+        return problem_response(415, code="unsupported_media_type", detail=detail)
     if error.status_code == 401:
         detail = "Sign in first: send a valid access token as Authorization: Bearer, or a session."
     elif error.status_code == 400:

@@ -68,6 +68,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
+    # Its templates and assets for /api/docs: without it the page would load them from a CDN.
+    "ninja",
     "csp",
     "allauth",
     "allauth.account",
@@ -83,6 +85,7 @@ MIDDLEWARE = [
     "config.request_log.request_log",
     # First: a host of a generated site is answered by it, and nothing below runs for it.
     "builder.sites_host.SitesHostMiddleware",
+    "config.problems.api_problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -128,7 +128,9 @@ def start_run(
     request: AuthenticatedHttpRequest,
     site_id: UUID,
     payload: RunIn,
-    idempotency_key: Annotated[str, Header(alias="Idempotency-Key")] = "",
+    idempotency_key: Annotated[
+        str, Header(alias="Idempotency-Key", max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")
+    ] = "",
 ) -> Any:
     """Hold the worst case and queue the run. The same Idempotency-Key gives the same run."""
     run = run_start(
