@@ -8,6 +8,7 @@ app_name = "builder"
 urlpatterns = [
     path("", sites.sites_list, name="sites"),
     path("new/", sites.site_new, name="site-new"),
+    path("balance/", workspace.balance_fragment, name="balance"),
     path("<uuid:site_id>/", workspace.workspace, name="workspace"),
     path("<uuid:site_id>/rename/", sites.site_rename_view, name="site-rename"),
     path("<uuid:site_id>/delete/", sites.site_delete_view, name="site-delete"),

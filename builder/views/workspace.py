@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -103,6 +104,14 @@ def run_fragment(request: AuthenticatedHttpRequest, *, site_id: UUID, run_id: UU
 
 
 @page
+@require_safe
+@never_cache
+def balance_fragment(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """The balance chip and its menu as they are now, for the scripts to put in their place."""
+    return render(request, "components/balance_chip.html")
+
+
+@page
 @require_POST
 def run_stop(request: AuthenticatedHttpRequest, *, site_id: UUID, run_id: UUID) -> HttpResponse:
     run_cancel(user=request.user, run_id=run_id)
@@ -116,6 +125,7 @@ def _config(
     return {
         "siteId": str(site.pk),
         "apiUrl": f"/api/sites/{site.pk}",
+        "balanceUrl": reverse("builder:balance"),
         "liveFrameUrl": live_frame_url(site),
         "liveRunIds": live_run_ids,
         "version": _shown_version(request, site),

@@ -1,15 +1,26 @@
-/* The balance chip after tokens were held or spent. */
+/* The balance chip and its menu after tokens were held or spent: rendered again by the server. */
 
-import { api } from "./api.js";
 import { on } from "./bus.js";
-import { grouped } from "./config.js";
+import { config } from "./config.js";
+
+const PARTS = ["[data-balance-chip]", "#balance-menu"];
+let asked = 0;
 
 async function refresh() {
-  const me = await api("/api/me").catch(() => null);
-  const amount = me?.user?.availableTokens;
-  if (!Number.isInteger(amount)) return;
-  for (const place of document.querySelectorAll("[data-balance-amount]")) {
-    place.textContent = grouped(amount);
+  asked += 1;
+  const mine = asked;
+  const response = await fetch(config.balanceUrl, { credentials: "same-origin" }).catch(() => null);
+  // The newest question wins: an older answer may still show what has been given back since.
+  if (!response?.ok || response.redirected || mine !== asked) return;
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await response.text();
+  for (const part of PARTS) {
+    const now = document.querySelector(part);
+    const then = fresh.content.querySelector(part);
+    if (!now || !then) continue;
+    // The elements stay: one may have the focus, the other may be open.
+    now.className = then.className;
+    now.replaceChildren(...then.childNodes);
   }
 }
 

@@ -104,6 +104,7 @@ export function startComposer(root) {
     const model = new FormData(form).get("model");
     if (!prompt || !model || sending || form.dataset.running !== undefined) return;
     sending = true;
+    const byKey = send.matches(":focus-visible");
     send.disabled = true;
     try {
       const { run } = await api(`${config.apiUrl}/runs`, {
@@ -116,7 +117,6 @@ export function startComposer(root) {
       field.dispatchEvent(new Event("input", { bubbles: true }));
       conversation.querySelector("[data-refusal]")?.remove();
       emit("run:started", { run });
-      emit("balance");
     } catch (error) {
       // The key stays: if the request did arrive, sending again is the same run.
       if (error instanceof ApiError && error.status !== 503) key.value = newKey();
@@ -124,28 +124,32 @@ export function startComposer(root) {
     } finally {
       sending = false;
       send.disabled = form.dataset.running !== undefined;
+      // A disabled button drops the focus. Not to Stop: a second Enter would press it.
+      if (byKey && [document.body, send].includes(document.activeElement)) {
+        (send.disabled ? field : send).focus();
+      }
     }
   });
 
   function running(isRunning) {
     if (isRunning) form.dataset.running = "";
     else delete form.dataset.running;
+    const byKey = (isRunning ? send : stop).matches(":focus-visible");
     stop.hidden = !isRunning;
-    stop.disabled = false;
+    stop.removeAttribute("aria-disabled");
     send.hidden = isRunning;
     send.disabled = isRunning || sending;
+    if (byKey) field.focus();
   }
 
   stop.addEventListener("click", () => emit("stop"));
-  on("stop:sent", () => {
-    stop.disabled = true;
-  });
-  on("stop:failed", () => {
-    stop.disabled = false;
-  });
+  // Not `disabled`, which would drop the focus in the middle of the page.
+  on("stop:sent", () => stop.setAttribute("aria-disabled", "true"));
+  on("stop:failed", () => stop.removeAttribute("aria-disabled"));
   on("run:live", () => {
     running(true);
     field.placeholder = field.dataset.nextPlaceholder;
+    emit("balance");
   });
   on("run:ended", () => {
     running(false);

@@ -1,10 +1,29 @@
-/* Tabs of the stage, the phone's switch, the splitter between conversation and stage. */
+/* Tabs of the stage, the phone's switch, the splitter between conversation and stage, and the
+   button that folds the conversation away. */
 
 import { on } from "./bus.js";
 
 const WIDTH_KEY = "workspace-ask-width";
+const FOLDED_KEY = "workspace-ask-folded";
 const WIDTH_MIN = 300;
 const WIDTH_MAX = 640;
+
+const remembered = {
+  read(key) {
+    try {
+      return localStorage.getItem(key) ?? "";
+    } catch {
+      return "";
+    }
+  },
+  write(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // storage is blocked: the choice holds for this page
+    }
+  },
+};
 
 function startTabs(root) {
   const tabs = [...root.querySelectorAll("[data-tab]")];
@@ -46,18 +65,9 @@ function startSplitter(root) {
     const bounded = Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, Math.round(width)));
     root.style.setProperty("--ask-width", `${bounded}px`);
     splitter.setAttribute("aria-valuenow", String(bounded));
-    try {
-      localStorage.setItem(WIDTH_KEY, String(bounded));
-    } catch {
-      // storage is blocked: the width holds for this page
-    }
+    remembered.write(WIDTH_KEY, String(bounded));
   }
-  let kept = 0;
-  try {
-    kept = Number(localStorage.getItem(WIDTH_KEY));
-  } catch {
-    kept = 0;
-  }
+  const kept = Number(remembered.read(WIDTH_KEY));
   if (kept) set(kept);
   splitter.addEventListener("pointerdown", (event) => {
     splitter.setPointerCapture(event.pointerId);
@@ -75,10 +85,29 @@ function startSplitter(root) {
   });
 }
 
+/** Folds the conversation away. Returns a function that brings it back without remembering it. */
+function startFold(root) {
+  const button = root.querySelector("[data-ask-toggle]");
+  function fold(folded) {
+    root.toggleAttribute("data-folded", folded);
+    button.setAttribute("aria-expanded", String(!folded));
+  }
+  button.addEventListener("click", () => {
+    const folded = !root.hasAttribute("data-folded");
+    fold(folded);
+    remembered.write(FOLDED_KEY, folded ? "yes" : "");
+  });
+  fold(remembered.read(FOLDED_KEY) === "yes");
+  return () => fold(false);
+}
+
 export function startLayout(root) {
   const selectTab = startTabs(root);
   const view = startSwitch(root, selectTab);
   startSplitter(root);
+  const unfold = startFold(root);
+  // What went wrong, and what to do next, stands in the conversation.
+  on("run:ended", ({ state }) => state !== "succeeded" && unfold());
   on("run:started", () => root.removeAttribute("data-fresh"));
   // On a phone what was asked for is behind the switch: show it once there is something to see.
   on("run:ended", ({ version }) => {

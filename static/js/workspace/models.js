@@ -1,5 +1,6 @@
 /* The model selector: shows the choice on its button, filters the list, closes when one is picked. */
 
+import { hangAt } from "./anchor.js";
 import { emit } from "./bus.js";
 
 export function startModels(root) {
@@ -8,6 +9,8 @@ export function startModels(root) {
   const search = menu.querySelector("[data-models-search]");
   const none = menu.querySelector("[data-models-none]");
   const rows = [...menu.querySelectorAll("[data-search]")];
+
+  hangAt(menu, opener);
 
   function show() {
     const chosen = menu.querySelector("input[name=model]:checked");

@@ -1,5 +1,6 @@
 /* The history menu: every version with what it was, one click to look, one to bring it back. */
 
+import { hangAt } from "./anchor.js";
 import { api } from "./api.js";
 import { on } from "./bus.js";
 import { config, say } from "./config.js";
@@ -49,6 +50,8 @@ export function startVersions(root) {
   const tools = document.querySelector("[data-site-tools]");
   const zip = document.querySelector("[data-zip]");
   const open = document.querySelector("[data-open-preview]");
+
+  hangAt(menu, document.querySelector("[data-versions-open]"));
 
   function problem(text) {
     const line = element("p", "small", text);
