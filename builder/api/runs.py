@@ -31,7 +31,7 @@ class RunIn(ApiSchema):
     allow_fallback: StrictBool = False
 
 
-class PocketOut(ApiSchema):
+class PocketShareOut(ApiSchema):
     kind: str
     amount: int
 
@@ -42,7 +42,7 @@ class EstimateOut(ApiSchema):
     ceiling: int
     affordable: bool
     required: int
-    pockets: list[PocketOut]
+    pockets: list[PocketShareOut]
 
 
 class RangeOut(ApiSchema):
@@ -66,7 +66,7 @@ class AttemptOut(ApiSchema):
 
 class ReceiptOut(ApiSchema):
     charged: int
-    pockets: list[PocketOut]
+    pockets: list[PocketShareOut]
     estimated: bool
     attempts: list[AttemptOut]
 
