@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -21,7 +20,7 @@ from builder.services.versions import version_create
 from emulators.ai.testing import EmulatorClient, emulator
 from models_catalog.services import catalogue_seed
 
-Call = Callable[..., HttpResponse]
+Call = Callable[..., Any]
 PASSWORD = "correct-horse-battery-7"
 
 
@@ -99,11 +98,10 @@ def caller(user: User | None) -> Call:
     if user is not None:
         client.force_login(user)
 
-    def call(method: str, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def call(method: str, path: str, body: Any = None, **options: Any) -> Any:
         options.setdefault("content_type", "application/json")
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
-        response: HttpResponse = client.generic(method.upper(), path, data, **options)
-        return response
+        return client.generic(method.upper(), path, data, **options)
 
     return call
 
@@ -113,7 +111,7 @@ def api(alice: User) -> Call:
     return caller(alice)
 
 
-def assert_problem(response: HttpResponse, status: int, code: str | None = None) -> dict[str, Any]:
+def assert_problem(response: Any, status: int, code: str | None = None) -> dict[str, Any]:
     """An application/problem+json of this status, with all its members; the body."""
     assert response.status_code == status, response.content[:500]
     assert response.headers["Content-Type"] == "application/problem+json"

@@ -11,62 +11,56 @@ from tests.api.conftest import Call, caller
 
 pytestmark = pytest.mark.django_db
 
-RUN = set(
-    [
-        "id",
-        "siteId",
-        "state",
-        "model",
-        "modelUsed",
-        "prompt",
-        "createdAt",
-        "startedAt",
-        "finishedAt",
-        "url",
-        "eventsUrl",
-        "cancelUrl",
-        "estimate",
-        "usage",
-        "receipt",
-        "versionId",
-        "version",
-        "notes",
-        "error",
-    ]
-)
-VERSION = set(
-    [
-        "id",
-        "number",
-        "origin",
-        "parent",
-        "summary",
-        "createdAt",
-        "files",
-        "changed",
-        "previewUrl",
-        "checkUrl",
-        "zipUrl",
-    ]
-)
-SITE = set(["id", "name", "createdAt", "updatedAt", "latestVersion", "url"])
-MODEL = set(
-    [
-        "id",
-        "name",
-        "maker",
-        "provider",
-        "tokenCost",
-        "billingUnit",
-        "inputWeight",
-        "vision",
-        "contextWindow",
-        "maxOutputTokens",
-        "tagline",
-        "available",
-        "unavailableReason",
-    ]
-)
+RUN = {
+    "id",
+    "siteId",
+    "state",
+    "model",
+    "modelUsed",
+    "prompt",
+    "createdAt",
+    "startedAt",
+    "finishedAt",
+    "url",
+    "eventsUrl",
+    "cancelUrl",
+    "estimate",
+    "usage",
+    "receipt",
+    "versionId",
+    "version",
+    "notes",
+    "error",
+}
+VERSION = {
+    "id",
+    "number",
+    "origin",
+    "parent",
+    "summary",
+    "createdAt",
+    "files",
+    "changed",
+    "previewUrl",
+    "checkUrl",
+    "zipUrl",
+}
+SITE = {"id", "name", "createdAt", "updatedAt", "latestVersion", "url"}
+MODEL = {
+    "id",
+    "name",
+    "maker",
+    "provider",
+    "tokenCost",
+    "billingUnit",
+    "inputWeight",
+    "vision",
+    "contextWindow",
+    "maxOutputTokens",
+    "tagline",
+    "available",
+    "unavailableReason",
+}
 
 
 def get(call: Call, path: str) -> Any:
@@ -79,17 +73,15 @@ def test_me(api: Call) -> None:
     body = get(api, "/api/me")
     assert set(body) == {"user"}
     user = body["user"]
-    assert set(user) == set(
-        [
-            "id",
-            "email",
-            "subscriptionStatus",
-            "availableTokens",
-            "tokenSource",
-            "resetInfo",
-            "pockets",
-        ]
-    )
+    assert set(user) == {
+        "id",
+        "email",
+        "subscriptionStatus",
+        "availableTokens",
+        "tokenSource",
+        "resetInfo",
+        "pockets",
+    }
     assert set(user["resetInfo"]) == {"nextReset", "tokensUsedThisMonth", "monthlyLimit"}
     assert set(user["pockets"][0]) == {"kind", "available", "held", "expiresAt"}
     assert (user["subscriptionStatus"], user["tokenSource"]) == ("free", "free_monthly")

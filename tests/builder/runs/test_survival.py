@@ -8,9 +8,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone, translation
 
+from billing.services import holds
 from billing.services.grants import grant_create
 from builder.models import Run
-from builder.services import execution, monitor, sweeping
+from builder.services import execution, finishing, monitor, sweeping
 from builder.services.sites import site_create, site_delete
 from config.errors import NotFound
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_database_that_is_away_for_a_moment_does_not_lose_the_answer(start, monkeypatch):
     monkeypatch.setattr(execution, "FINISH_RETRY_SECONDS", (0.0, 0.0))
-    finish, failures = execution.run_finish, iter([True, True, False])
+    finish, failures = finishing.run_finish, iter([True, True, False])
 
     def fail_twice(**arguments):
         if next(failures):
@@ -47,7 +48,7 @@ def test_a_run_that_can_not_be_stored_at_all_leaves_nothing_behind(start, monkey
 
 
 def test_the_lease_is_kept_while_the_end_is_being_stored(start, monkeypatch):
-    finish, watched = execution.run_finish, []
+    finish, watched = finishing.run_finish, []
 
     def look_then_finish(**arguments):
         watched.append(run.pk in monitor.monitor._watches)
@@ -124,7 +125,7 @@ def test_one_run_that_can_not_be_reaped_does_not_keep_the_others(start, alice, m
     )
     runs = [start(), start(site=site_create(owner=alice, name="Second"))]
     Run.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    release = sweeping.hold_release
+    release = holds.hold_release
 
     def refuse_the_first(*, hold_id):
         if hold_id == runs[0].hold_id:

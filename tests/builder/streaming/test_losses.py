@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from builder.models import Run, RunText
+from builder.selectors.runs import run_snapshot
 from builder.services import execution
 from builder.streaming import hub as hub_module
 from builder.streaming import sse
@@ -42,7 +43,7 @@ def test_an_end_whose_text_redis_lost_is_told_after_the_text(finish, in_loop, st
 
 def test_a_database_that_is_away_does_not_cut_the_stream(finish, in_loop, monkeypatch):  # noqa: F811
     run, reader, failures = finish(), Reader(), iter([True, True])
-    snapshot = sse.run_snapshot
+    snapshot = run_snapshot
     monkeypatch.setattr(sse, "RECHECK_SECONDS", 0.1)
 
     def away_at_first(run_id, *, after):
@@ -53,7 +54,7 @@ def test_a_database_that_is_away_does_not_cut_the_stream(finish, in_loop, monkey
     monkeypatch.setattr(sse, "run_snapshot", away_at_first)
 
     async def without_redis():
-        await sse.hub()._commands.delete(log_key(run.pk))
+        await hub_module.hub()._commands.delete(log_key(run.pk))
         await asyncio.wait_for(read(sse.run_events(run.pk, after=0), reader), 30)
 
     in_loop(without_redis())
