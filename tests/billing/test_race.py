@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from queue import Empty, SimpleQueue
 from threading import Barrier, Thread
@@ -63,7 +64,7 @@ def _most_connections() -> int:
     return min(CALLS, allowed - taken - 5)
 
 
-def _all_at_once(calls: list[Callable[[], Any]], connections: int) -> Counter[str]:
+def _all_at_once(calls: Sequence[Callable[[], Any]], connections: int) -> Counter[str]:
     """Every call once, over that many connections. How often each result or error came."""
     waiting: SimpleQueue[Callable[[], Any]] = SimpleQueue()
     for call in calls:
@@ -93,6 +94,18 @@ def _all_at_once(calls: list[Callable[[], Any]], connections: int) -> Counter[st
     return Counter(results)
 
 
+def _amount(hold: Callable[..., Hold], *arguments: Any, **facts: Any) -> int:
+    return hold(*arguments, **facts).amount
+
+
+def _pk(hold: Callable[..., Hold], *arguments: Any, **facts: Any) -> int:
+    return hold(*arguments, **facts).pk
+
+
+def _charged(taken: Hold, now: datetime) -> int:
+    return hold_settle(hold_id=taken.pk, amount=100, now=now).charged
+
+
 @both_engines
 def test_of_200_holds_of_a_tenth_of_the_balance_exactly_ten_succeed(
     django_user_model, now, hold, settings
@@ -106,7 +119,7 @@ def test_of_200_holds_of_a_tenth_of_the_balance_exactly_ten_succeed(
         if seed:
             settings.FREE_MONTHLY_TOKENS = _spread_10_000(user, random.Random(seed), now)
         calls = [
-            lambda user=user, key=f"race:{seed}:{number}": hold(user, 1_000, key=key).amount
+            partial(_amount, hold, user, 1_000, key=f"race:{seed}:{number}")
             for number in range(CALLS)
         ]
         assert _all_at_once(calls, connections) == {"1000": 10, "InsufficientTokens": 190}
@@ -152,7 +165,7 @@ def test_without_the_guard_the_same_race_sells_tokens_twice(user, now):
         Hold.objects.create(user=user, key=f"naive:{number}", amount=1_000, expires_at=now)
         return "taken"
 
-    calls = [lambda number=number: unguarded(number) for number in range(20)]
+    calls = [partial(unguarded, number) for number in range(20)]
     assert _all_at_once(calls, 20) == {"taken": 20}
     assert Grant.objects.get(user=user).held < 20_000
     Hold.objects.all().delete()
@@ -163,7 +176,7 @@ def test_without_the_guard_the_same_race_sells_tokens_twice(user, now):
 def test_the_same_hold_from_many_places_is_one_hold(user, hold, totals):
     """The second time it is for the last tokens: finding them gone is no refusal."""
     for key, amount in (("run:first", 6_000), ("run:last", 4_000)):
-        calls = [lambda key=key, amount=amount: hold(user, amount, key=key).pk] * 50
+        calls = [partial(_pk, hold, user, amount, key=key)] * 50
         assert list(_all_at_once(calls, 50).values()) == [50]
     assert totals(user) == [("free_monthly", 0, 10_000, 0, 0)]
 
@@ -173,9 +186,11 @@ def test_settle_and_release_at_once_resolve_a_hold_once(user, hold, totals, now)
     outcomes = set()
     for _ in range(10):
         taken = hold(user, 500)
-        settle = [lambda pk=taken.pk: hold_settle(hold_id=pk, amount=100, now=now).charged] * 8
-        release = [lambda pk=taken.pk: hold_release(hold_id=pk, now=now)] * 8
-        mixed = [call for pair in zip(settle, release, strict=True) for call in pair]
+        settle = [partial(_charged, taken, now)] * 8
+        release = [partial(hold_release, hold_id=taken.pk, now=now)] * 8
+        mixed: list[Callable[[], Any]] = [
+            call for pair in zip(settle, release, strict=True) for call in pair
+        ]
         results = _all_at_once(mixed, 16)
         settled = results == {"100": 8, "HoldAlreadySettled": 8}
         released = results == {"None": 8, "HoldAlreadyReleased": 8}
@@ -191,8 +206,8 @@ def test_first_touches_and_batches_at_once_make_each_grant_once(django_user_mode
     people = [django_user_model.objects.create_user(f"p{n}@example.com") for n in range(40)]
     calls: list[Callable[[], Any]] = []
     for person in people:
-        calls += [lambda pk=person.pk: allowance_ensure(user_id=pk, now=now)] * 2
-        calls.append(lambda person=person: hold(person, 10, key=f"run:{person.pk}").amount)
+        calls += [partial(allowance_ensure, user_id=person.pk, now=now)] * 2
+        calls.append(partial(_amount, hold, person, 10, key=f"run:{person.pk}"))
     random.Random(1).shuffle(calls)
     made: list[int] = []
     batches = [lambda: made.append(free_grants_premake(now=now, batch=7))] * 4

@@ -28,12 +28,12 @@ def ledger(user, other_user, hold, purchase, now):
     return user
 
 
-def _tamper(sql: str, *params: object) -> None:
+def _tamper(sql: str) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE billing_movement DISABLE TRIGGER billing_movement_keep")
-        cursor.execute(sql, params)
+        cursor.execute(sql, [])
         assert cursor.rowcount == 1
 
 
