@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import CommandError, SystemCheckError
 from django.db import DatabaseError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from config.env import EnvironmentProblems
 
@@ -35,7 +36,8 @@ def main() -> None:
 
 def prepare() -> None:
     with one_at_a_time():
-        call_command("migrate", interactive=False, verbosity=1)
+        if migrations_wait():
+            call_command("migrate", interactive=False, verbosity=1)
         for command in SEED_COMMANDS:
             if command in get_commands():
                 call_command(command)
@@ -44,6 +46,12 @@ def prepare() -> None:
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     else:
         call_command("collectstatic", interactive=False, verbosity=1)
+
+
+def migrations_wait() -> bool:
+    """Asked first, because `migrate` with nothing to do still goes through every permission."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 @contextmanager

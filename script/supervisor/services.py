@@ -12,6 +12,8 @@ from script.supervisor.redis_server import EmbeddedRedis
 # SIGTERM to the end of everything is promised within 15 s: first these, then what they lean on.
 FRONT_STOP_SECONDS = 11.5
 BACK_STOP_SECONDS = 2.0
+# Django's checks have just been run once; each would take a second or two again.
+CELERY = (sys.executable, "-m", "celery", "-A", "config.celery", "--skip-checks")
 
 
 def redis_service(embedded: EmbeddedRedis) -> Service:
@@ -54,7 +56,8 @@ def worker_node_name(plan: Plan, queue: str) -> str:
 
 def _worker(plan: Plan, *, queue: str, pool: str, concurrency: int) -> Service:
     command = [
-        *(sys.executable, "-m", "celery", "-A", "config.celery", "worker"),
+        *CELERY,
+        "worker",
         *("--hostname", worker_node_name(plan, queue)),
         *("--queues", queue, "--pool", pool, "--concurrency", str(concurrency)),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
@@ -64,7 +67,7 @@ def _worker(plan: Plan, *, queue: str, pool: str, concurrency: int) -> Service:
 
 def beat_service() -> Service:
     command = [
-        *(sys.executable, "-m", "celery", "-A", "config.celery", "beat"),
-        *("--pidfile=", "--loglevel", "INFO"),
+        *CELERY,
+        *("beat", "--pidfile=", "--loglevel", "INFO"),
     ]
     return Service(name="beat", command=lambda: command, stop_seconds=FRONT_STOP_SECONDS)

@@ -39,7 +39,7 @@ def children(stack: Stack) -> dict[str, int]:
     found: dict[str, int] = {}
     for line in listed.splitlines():
         pid, _, command = line.strip().partition(" ")
-        command = command.replace("-A config.celery ", "")
+        command = command.replace("-A config.celery --skip-checks ", "")
         found |= {name: int(pid) for name, mark in marks.items() if mark in command}
     return found
 
