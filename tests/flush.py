@@ -51,4 +51,4 @@ def _fixture_teardown(self: TransactionTestCase) -> None:
 
 def install() -> None:
     """Use it for every test with transactions."""
-    TransactionTestCase._fixture_teardown = _fixture_teardown  # type: ignore[method-assign]
+    setattr(TransactionTestCase, "_fixture_teardown", _fixture_teardown)  # noqa: B010 - private

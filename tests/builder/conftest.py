@@ -74,7 +74,7 @@ def finish(start) -> Callable[..., Run]:
     """Start a run, do it, and give it back as the database has it."""
 
     def finish_run(prompt: str = PROMPT, **options) -> Run:
-        run = start(prompt, **options)
+        run: Run = start(prompt, **options)
         execution.run_execute(run.pk)
         run.refresh_from_db()
         return run

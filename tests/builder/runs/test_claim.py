@@ -48,6 +48,7 @@ def test_a_late_message_for_a_finished_run_does_nothing(finish, ai):
 def test_a_worker_that_lost_its_claim_changes_nothing(start):
     run = start()
     claimed = execution.run_claim(run.pk)
+    assert claimed is not None
     Run.objects.filter(pk=run.pk).update(fence=claimed.fence + 1)
     assert run_finish(run=claimed, outcome=Outcome(state=Run.State.SUCCEEDED)) is False
     run.refresh_from_db()

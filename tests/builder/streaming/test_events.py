@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from django.db import connections
 from builder.models import Run, RunText
 from builder.services import execution
 from builder.streaming import sse
-from builder.streaming.hub import Hub
+from builder.streaming.hub import Hub, hub
 from builder.streaming.log import log_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +26,7 @@ class Reader:
     def __init__(self) -> None:
         self.text = ""
         self.last_id = 0
-        self.events: list[tuple[str, dict]] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
 
     @property
     def done(self) -> bool:
@@ -69,7 +70,7 @@ def in_loop():
             try:
                 return await coroutine
             finally:
-                await sse.hub().close()
+                await hub().close()
 
         return asyncio.run(wrapped())
 

@@ -8,7 +8,7 @@ from builder.streaming.frames import delta_of
 from builder.streaming.log import LogWriter, log_key, publish_end
 
 
-def nothing(_text: str) -> list:
+def nothing(_text: str) -> list[tuple[str, dict[str, object]]]:
     return []
 
 

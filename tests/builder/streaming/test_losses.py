@@ -6,12 +6,13 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from builder.models import Run, RunText
 from builder.selectors.runs import run_snapshot
 from builder.services import execution
+from builder.services.runs import run_cancel
 from builder.streaming import hub as hub_module
 from builder.streaming import sse
 from builder.streaming.hub import Entry, Hub
@@ -124,3 +125,25 @@ def test_an_event_that_stands_behind_missing_text_waits_for_it():
     relay = sse.RunRelay(uuid4(), 0)
     assert relay.relay([Entry((40, 1), b'event: done\ndata: {"state":"failed"}\n\n')]) == []
     assert (relay.gap, relay.done) == (True, False)
+
+
+def test_a_queued_run_that_is_stopped_ends_its_stream(start, in_loop, alice):  # noqa: F811
+    run, reader = start(), Reader()
+
+    async def stop_while_watching():
+        following = asyncio.create_task(read(sse.run_events(run.pk, after=0), reader))
+        while not reader.events:
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(_cancel, alice, run.pk)
+        await asyncio.wait_for(following, 20)
+
+    in_loop(stop_while_watching())
+    assert reader.done
+    assert dict(reader.events)["done"]["state"] == "cancelled"
+
+
+def _cancel(user, run_id):
+    try:
+        run_cancel(user=user, run_id=run_id)
+    finally:
+        connections.close_all()
