@@ -39,14 +39,15 @@ def parse_entry_id(raw: bytes) -> EntryId:
 
 @dataclass(slots=True, frozen=True)
 class Entry:
-    """One entry of a run's log: `entry_id` is (offset after, sequence), 0 for text."""
+    """One entry of a run's log: `entry_id` is (offset after, sequence)."""
 
     entry_id: EntryId
     frame: bytes
 
     @property
     def is_text(self) -> bool:
-        return self.entry_id[1] == 0
+        # Not by its sequence 0: Redis gives that to an event too where the log is empty.
+        return self.frame.startswith(b"id: ")
 
 
 @dataclass(slots=True, eq=False)

@@ -13,6 +13,7 @@ from billing.services.grants import grant_create
 from builder.models import Run
 from builder.services import execution, finishing, monitor, sweeping
 from builder.services.sites import site_create, site_delete
+from builder.streaming.log import log_writer
 from config.errors import NotFound
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ def test_a_run_that_can_not_be_stored_at_all_leaves_nothing_behind(start, monkey
     run = start()
     with pytest.raises(RuntimeError):
         execution.run_execute(run.pk)
-    assert run.pk not in execution.log_writer()._logs
+    assert run.pk not in log_writer()._logs
     assert run.pk not in monitor.monitor._watches
 
 
