@@ -49,7 +49,10 @@ class UserOut(ApiSchema):
 
 
 class MeOut(ApiSchema):
+    """pockets: the same as the user's, for clients that look for it beside the user."""
+
     user: UserOut
+    pockets: list[PocketOut]
 
 
 @router.get("/me", response=MeOut, by_alias=True, exclude_unset=True, summary="Your tokens")
@@ -66,7 +69,8 @@ def me(request: HttpRequest) -> dict[str, Any]:
             "token_source": standing.token_source,
             "reset_info": _reset_info(standing),
             "pockets": list(standing.pockets),
-        }
+        },
+        "pockets": list(standing.pockets),
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -55,6 +56,8 @@ class Outcome:
     text: str = ""
     truncated: bool = False
     attempt_outcome: str = "succeeded"
+    generation_id: str = ""
+    cost_usd: Decimal | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -212,6 +215,11 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
         Attempt.objects.filter(pk=last.pk).update(
             outcome=_attempt_outcome(outcome, stored),
             charged=charged,
+            input_tokens=measured.input_tokens if measured else None,
+            output_tokens=measured.output_tokens if measured else None,
+            cost_usd=outcome.cost_usd,
+            generation_id=outcome.generation_id[:120],
+            first_content_at=run.first_content_at,
             ended_at=now,
         )
 

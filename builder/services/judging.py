@@ -17,6 +17,9 @@ from builder.streaming.live import LiveReply
 from builder.token_count import estimate_tokens
 from models_catalog.selectors import RouteTarget
 
+# What the database's integers hold; a provider that counts more is beyond any ceiling anyway.
+COUNT_MAX = 2**31 - 1
+
 
 @dataclass(slots=True)
 class Answer:
@@ -54,6 +57,8 @@ def judge(
         text=text,
         truncated=cut,
         notes=notes,
+        generation_id=answer.generation_id,
+        cost_usd=answer.usage.cost_usd if answer.usage else None,
     )
     if watch.stop_reason == "cancelled":
         return replace(outcome, state=Run.State.CANCELLED, attempt_outcome="cancelled")
@@ -109,7 +114,9 @@ def _measure(answer: Answer, messages: tuple[Message, ...], text: str) -> Measur
     """The provider's usage, or our own count of it, flagged."""
     usage = answer.usage
     if usage is not None and (usage.output_tokens > 0 or not text):
-        return Measured(usage.input_tokens, usage.output_tokens, estimated=False)
+        return Measured(
+            min(usage.input_tokens, COUNT_MAX), min(usage.output_tokens, COUNT_MAX), estimated=False
+        )
     input_tokens = sum(estimate_tokens(message.text) for message in messages)
     return Measured(input_tokens, estimate_tokens(text), estimated=True)
 

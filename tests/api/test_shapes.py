@@ -71,7 +71,7 @@ def get(call: Call, path: str) -> Any:
 
 def test_me(api: Call) -> None:
     body = get(api, "/api/me")
-    assert set(body) == {"user"}
+    assert set(body) == {"user", "pockets"}
     user = body["user"]
     assert set(user) == {
         "id",

@@ -59,6 +59,10 @@ def test_a_usable_answer_becomes_a_version_and_is_charged_by_reported_usage(fini
             }
         ],
     }
+    attempt = run.attempts.get()
+    assert (attempt.input_tokens, attempt.output_tokens) == (run.input_tokens, run.output_tokens)
+    assert attempt.generation_id.startswith("gen-")
+    assert attempt.cost_usd > 0
     assert ai.calls() == 1
     assert reconcile() == []
 
