@@ -8,8 +8,9 @@
     const body = document.body;
     if (!body) return false;
     if (body.innerText.trim()) return true;
+    // A drawing is measured by what it draws: a sheet of symbols has a box, and nothing in it.
     return [...body.querySelectorAll("img, svg, canvas, video, input, button")].some(
-      (element) => element.getBoundingClientRect().height > 0,
+      (element) => (element.getBBox?.() ?? element.getBoundingClientRect()).height > 0,
     );
   }
 

@@ -40,13 +40,13 @@ class Stage {
   showStored(url) {
     const next = this.frame(SANDBOX, say("previewTitle"));
     next.dataset.storedFrame = "";
-    next.classList.add("is-waiting");
+    wait(next, true);
     const previous = this.stored;
     let shown = false;
     const show = () => {
       if (shown) return;
       shown = true;
-      next.classList.remove("is-waiting");
+      wait(next, false);
       previous?.remove();
       this.dropLive();
       this.empty.hidden = true;
@@ -63,7 +63,7 @@ class Stage {
     this.liveReady = false;
     this.live = this.frame(SANDBOX, say("previewTitle"));
     this.live.dataset.liveFrame = "";
-    this.live.classList.add("is-waiting");
+    wait(this.live, true);
     this.live.src = config.liveFrameUrl;
     this.frames.append(this.live);
   }
@@ -90,7 +90,7 @@ class Stage {
       this.liveReady = true;
       this.postPaint();
     } else if (data.type === "sitewright:painted" && data.empty !== true) {
-      this.live.classList.remove("is-waiting");
+      wait(this.live, false);
       this.empty.hidden = true;
       this.note.textContent = say("liveNote");
     } else if (data.type === "sitewright:navigated" && typeof data.path === "string") {
@@ -138,6 +138,12 @@ class Stage {
     if (count && Array.isArray(errors)) this.line.append(errorList(errors));
     if (empty) this.line.prepend(`${say("emptyPage")} · `);
   }
+}
+
+/** A frame that waits is drawn, but neither seen nor reached by Tab. */
+function wait(frame, waits) {
+  frame.classList.toggle("is-waiting", waits);
+  frame.inert = waits;
 }
 
 function leadsSomewhere(path, known) {
