@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from emulators.ai.testing import EmulatorClient
 from tests.stack import ApiUser, Stack
 
 _names = itertools.count(1)
@@ -73,3 +74,13 @@ def desk(page: Any, stack: Stack) -> Desk:
 def quiet(console_errors: list[str]) -> Callable[[], None]:
     """Forgets what was logged: hostile pages fill the console by being stopped."""
     return console_errors.clear
+
+
+@pytest.fixture
+def ai(stack: Stack) -> Iterator[EmulatorClient]:
+    """The control of the stack's emulated providers, reset before and after."""
+    client = EmulatorClient(stack.emulator_url)
+    client.reset()
+    yield client
+    client.reset()
+    client.close()
