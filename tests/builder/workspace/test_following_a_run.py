@@ -128,7 +128,7 @@ def test_stop_after_a_whole_file_keeps_it_and_says_what_it_cost(
 def is_blank(png: bytes) -> bool:
     """Whether a picture is of one colour all over."""
     with Image.open(io.BytesIO(png)) as picture:
-        return all(low == high for low, high in picture.convert("RGB").getextrema())
+        return len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) == 1
 
 
 def test_the_preview_is_never_blank_after_its_first_paint(desk: Desk, ai: EmulatorClient) -> None:
