@@ -71,11 +71,12 @@ def refusals(response) -> str:
     [
         ("provider", "?q=qwen&enabled__exact=1&adapter__exact=dashscope&use_proxy__exact=0"),
         ("aimodel", "?q=claude&vision__exact=1&maker=Anthropic&billing_unit__exact=per_token"),
-        ("aimodel", "?routes__provider__id__exact=1&enabled__exact=1"),
+        ("aimodel", "?routes__provider__id__exact={openrouter}&enabled__exact=1"),
         ("route", "?q=gpt&enabled__exact=1"),
     ],
 )
 def test_lists_can_be_filtered_and_searched(staff, page, query):
+    query = query.format(openrouter=Provider.objects.get(slug="openrouter").pk)
     response = staff.get(reverse(f"admin:models_catalog_{page}_changelist") + query)
     assert response.status_code == 200
     assert response.context["cl"].result_count > 0
