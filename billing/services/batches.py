@@ -42,21 +42,17 @@ _DUE = """
 SELECT id, available FROM billing_grant WHERE spendable AND expires_at <= %s
 ORDER BY expires_at, id LIMIT %s
 """
+# A grant that somebody has in hand is left for the next sweep.
+_DUE_POSTGRESQL = f"{_DUE} FOR NO KEY UPDATE SKIP LOCKED"
 _MOVEMENTS_EXPIRE = """
 INSERT INTO billing_movement (grant_id, from_state, to_state, amount, key, created_at)
-SELECT id, 'available', 'expired', available, 'expire:' || id, %s FROM
+SELECT id, 'available', 'expired', available, 'expire:' || id, %s FROM billing_grant
+WHERE available > 0 AND id IN
 """
-_GRANTS_EXPIRE = f"""
+_GRANTS_EXPIRE = """
 UPDATE billing_grant SET expired = expired + available, available = 0
-WHERE id IN (SELECT id FROM ({_DUE}) AS due)
-"""  # noqa: S608 - made of the constants above
-# One statement: what is locked is what is written down is what is moved. A grant that somebody
-# has in hand is left for the next sweep.
-_EXPIRE_POSTGRESQL = f"""
-WITH due AS ({_DUE} FOR NO KEY UPDATE SKIP LOCKED), written AS ({_MOVEMENTS_EXPIRE} due)
-UPDATE billing_grant g SET expired = g.expired + due.available, available = 0
-FROM due WHERE g.id = due.id
-"""  # noqa: S608 - made of the constants above
+WHERE available > 0 AND id IN
+"""
 
 
 def free_grants_premake(*, now: datetime, batch: int = 5_000) -> int:
@@ -78,11 +74,18 @@ def free_grants_premake(*, now: datetime, batch: int = 5_000) -> int:
 
 def grants_expire(*, now: datetime, limit: int = 5_000) -> int:
     """Move what is available of lapsed grants to expired. Returns how many grants (≤ `limit`)."""
-    if connection.vendor == "postgresql":
-        return _run(_EXPIRE_POSTGRESQL, now, limit, now)
-    with transaction.atomic(savepoint=False):
-        _run(f"{_MOVEMENTS_EXPIRE} ({_DUE}) AS due", now, now, limit)
-        return _run(_GRANTS_EXPIRE, now, limit)
+    postgresql = connection.vendor == "postgresql"
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        # Locked first, then read anew by statements of their own: one statement for all of it
+        # would join the locked row to the version its snapshot began with.
+        cursor.execute(_DUE_POSTGRESQL if postgresql else _DUE, _adapted(now, limit))
+        ids = [row[0] for row in cursor.fetchall()]
+        if not ids:
+            return 0
+        among = f"({', '.join(['%s'] * len(ids))})"
+        cursor.execute(_MOVEMENTS_EXPIRE + among, _adapted(now, *ids))
+        cursor.execute(_GRANTS_EXPIRE + among, ids)
+        return int(cursor.rowcount)
 
 
 def _premake(month: Period, now: datetime, after_id: int, upto_id: int) -> int:
@@ -96,10 +99,14 @@ def _premake(month: Period, now: datetime, after_id: int, upto_id: int) -> int:
 
 
 def _run(sql: str, *params: Any) -> int:
-    adapted = [
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _adapted(*params))
+        return int(cursor.rowcount)
+
+
+def _adapted(*params: Any) -> list[Any]:
+    """Moments as the database's own driver wants them in raw SQL."""
+    return [
         connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
         for value in params
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, adapted)
-        return int(cursor.rowcount)
