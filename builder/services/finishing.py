@@ -190,8 +190,6 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
             )
             % {"count": kept, "number": stored.version.number}
         )
-    if state == Run.State.CANCELLED and not error_code:
-        error_message = ""
     measured = outcome.measured
     now = timezone.now()
     Run.objects.filter(pk=run.pk).update(

@@ -26,7 +26,7 @@ from builder.selectors.sites import version_latest
 from builder.services.sites import site_lock
 from builder.streaming.log import publish_end
 from builder.tasks import run_execute
-from config.errors import Conflict, InvalidInput, NotFound, TooLarge
+from config.errors import Conflict, InvalidInput, TooLarge
 from models_catalog.models import AIModel
 from models_catalog.selectors import availability, model_get
 
@@ -193,6 +193,3 @@ def _hold_and_save(run: Run, quote: Quote) -> None:
     run.billing_unit = quote.price.billing_unit
     run.input_weight = quote.price.input_weight
     run.save(force_insert=True)
-    # After the insert: its reference waits for a deletion under way, and lets none begin.
-    if not Site.objects.filter(pk=run.site_id, deleted_at__isnull=True).exists():
-        raise NotFound(_("There is no such site."))
