@@ -10,9 +10,10 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import StaffAlert, User
 from accounts.selectors import second_factors
 
 # Staff sign in where everyone does: the same rate limits, second factor and passkeys.
@@ -102,3 +103,32 @@ def _is_superuser(request: HttpRequest) -> bool:
 def _may_touch(request: HttpRequest, obj: User | None) -> bool:
     # Else staff could set a superuser's password and become one.
     return _is_superuser(request) or obj is None or not (obj.is_superuser or obj.is_staff)
+
+
+@admin.register(StaffAlert)
+class StaffAlertAdmin(admin.ModelAdmin[StaffAlert]):
+    """What waits for somebody on duty. Rows are resolved, never edited or deleted."""
+
+    list_display = ("subject", "times", "raised_at", "resolved_at", "resolved_by")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
+    search_fields = ("key", "subject", "detail")
+    date_hierarchy = "raised_at"
+    actions = ("resolve",)
+
+    @admin.action(description=_("Mark as resolved"), permissions=["change"])
+    def resolve(self, request: HttpRequest, queryset: QuerySet[StaffAlert]) -> None:
+        done = queryset.filter(resolved_at=None).update(
+            resolved_at=timezone.now(), resolved_by=request.user
+        )
+        self.message_user(request, _("%(count)d resolved.") % {"count": done})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: StaffAlert | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: StaffAlert | None = None
+    ) -> tuple[str, ...]:
+        return tuple(field.name for field in StaffAlert._meta.fields)

@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.zones import validate_time_zone
@@ -55,3 +56,29 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+
+class StaffAlert(models.Model):
+    """Something that a person on duty must look at. One row per matter, until it is resolved."""
+
+    key = models.CharField(max_length=200, help_text=_("The matter, e.g. order-rejected:<id>"))
+    subject = models.CharField(max_length=200)
+    detail = models.TextField(blank=True, default="")
+    times = models.PositiveIntegerField(default=1, help_text=_("How often it was raised"))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    raised_at = models.DateTimeField(default=timezone.now, editable=False)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        "accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-raised_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(resolved_at=None), name="staff_alert_open_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

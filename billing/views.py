@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.http import AuthenticatedHttpRequest
-from billing.offers import PREMIUM
 from billing.selectors import standing_of
 
 
@@ -18,4 +17,4 @@ from billing.selectors import standing_of
 def overview(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Plan, pockets and their resets. Nothing can be bought yet, and the page says so."""
     standing = standing_of(request.user, timezone.now())
-    return render(request, "billing/overview.html", {"own_standing": standing, "premium": PREMIUM})
+    return render(request, "billing/overview.html", {"own_standing": standing})

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.offers import PACKAGES, PREMIUM
+from billing.offers import free_tokens, packages, subscriptions
 from builder.examples import EXAMPLES, FIRST_EXAMPLES
 from builder.pending import pending_keep
 from builder.selectors.offers import catalogue_by_maker, chosen_model, provider_states
@@ -37,9 +37,9 @@ def pricing(request: HttpRequest) -> HttpResponse:
     rows = models_listed()
     model = chosen_model(rows, request.GET.get("model", ""))
     context = {
-        "packages": PACKAGES,
-        "premium": PREMIUM,
-        "free_tokens": settings.FREE_MONTHLY_TOKENS,
+        "packages": packages(),
+        "premium": subscriptions().first(),
+        "free_tokens": free_tokens(),
         "rows": rows,
         "chosen": model,
     }
@@ -66,7 +66,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/help.html", {"free_tokens": settings.FREE_MONTHLY_TOKENS})
+    return render(request, "pages/help.html", {"free_tokens": free_tokens()})
 
 
 @require_safe

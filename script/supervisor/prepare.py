@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config.env import EnvironmentProblems
 
-SEED_COMMANDS = ("catalogue_seed", "beat_seed")
+SEED_COMMANDS = ("catalogue_seed", "offers_seed", "beat_seed")
 # Any number that all our processes agree on.
 PREPARE_LOCK = 7_245_113
 

@@ -16,14 +16,14 @@ logger = logging.getLogger(__name__)
 BATCH = 5_000
 
 
-@shared_task
+@shared_task(name="billing.tasks.grants_premake")
 def grants_premake() -> None:
     """Make the month's free grants before their owners come."""
     made = free_grants_premake(now=timezone.now(), batch=BATCH)
     logger.info("made %d free grants of the month", made)
 
 
-@shared_task
+@shared_task(name="billing.tasks.grants_sweep")
 def grants_sweep() -> None:
     """Expire what lapsed, batch by batch."""
     now = timezone.now()
@@ -31,7 +31,7 @@ def grants_sweep() -> None:
         pass
 
 
-@shared_task
+@shared_task(name="billing.tasks.holds_sweep")
 def holds_sweep() -> None:
     """Give back the tokens of holds that nobody resolved in time."""
     released = holds_expire(now=timezone.now())
@@ -39,7 +39,7 @@ def holds_sweep() -> None:
         logger.warning("released %d holds that nobody had resolved in time", released)
 
 
-@shared_task
+@shared_task(name="billing.tasks.ledger_reconcile")
 def ledger_reconcile() -> None:
     """Tell staff, through the error log, of every difference between totals and movements."""
     for difference in reconcile():

@@ -55,6 +55,9 @@ class Grant(models.Model):
     spent = models.PositiveBigIntegerField(default=0)
     expired = models.PositiveBigIntegerField(default=0)
     voided = models.PositiveBigIntegerField(default=0)
+    owed = models.PositiveBigIntegerField(
+        default=0, help_text=_("Taken back after they were used: a debt, paid from later tokens")
+    )
     # The indexes below ask for this flag and not for `available > 0`: an index whose condition
     # names a column is rewritten by every change of it. A flag changes only when a grant runs
     # dry or is filled again, so PostgreSQL can update the totals in place (HOT).
@@ -77,6 +80,7 @@ class Grant(models.Model):
             models.Index(
                 fields=["expires_at"], name="grant_to_expire", condition=Q(spendable=True)
             ),
+            models.Index(fields=["user"], name="grant_in_debt", condition=Q(owed__gt=0)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="grant_amount_positive"),
@@ -97,6 +101,10 @@ class Grant(models.Model):
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
                 name="grant_expires_after_effect",
+            ),
+            models.CheckConstraint(
+                condition=Q(owed__gte=0) & Q(owed__lte=F("held") + F("spent")),
+                name="grant_owes_only_what_was_used",
             ),
         ]
 
@@ -179,6 +187,28 @@ class Movement(models.Model):
             models.CheckConstraint(
                 condition=~Q(from_state=F("to_state")), name="movement_changes_state"
             ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class DebtEntry(models.Model):
+    """One step of a debt: tokens taken back after they were used (+), paid or forgiven (-).
+
+    `Grant.owed` is their sum. Never edited, never deleted.
+    """
+
+    grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="debt_entries")
+    amount = models.BigIntegerField(help_text=_("Tokens; negative where the debt shrinks"))
+    key = models.CharField(max_length=255, unique=True, help_text=_("Idempotency key"))
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = _("debt entries")
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount=0), name="debt_entry_changes_something"),
         ]
 
     def __str__(self) -> str:

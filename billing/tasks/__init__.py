@@ -1,0 +1,5 @@
+"""What Celery runs for billing. Every task may run twice, at once, late or never."""
+
+from billing.tasks.ledger import grants_premake, grants_sweep, holds_sweep, ledger_reconcile
+
+__all__ = ["grants_premake", "grants_sweep", "holds_sweep", "ledger_reconcile"]
