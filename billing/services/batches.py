@@ -22,9 +22,9 @@ _USERS = User._meta.db_table
 
 _GRANTS_INSERT = f"""
 INSERT INTO billing_grant (user_id, kind, priority, source, effective_at, expires_at,
-    amount, available, held, spent, expired, voided, created_at)
+    amount, available, held, spent, expired, voided, owed, created_at)
 SELECT id, 'free_monthly', %s, '{FREE_SOURCE_PREFIX}' || id || ':' || %s, %s, %s,
-    %s, %s, 0, 0, 0, 0, %s
+    %s, %s, 0, 0, 0, 0, 0, %s
 FROM {_USERS} WHERE id > %s AND id <= %s AND is_active ORDER BY id
 ON CONFLICT (source) DO NOTHING
 """  # noqa: S608 - the table's name is ours
