@@ -218,6 +218,11 @@ class PremiumPeriod(models.Model):
     )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(help_text=_("Not included; moved forward by a refund"))
+    cut_from = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When it would have ended, had no refund or dispute cut it short"),
+    )
     tokens_per_day = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
