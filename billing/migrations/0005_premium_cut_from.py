@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0003_sales")]
+    dependencies = [("billing", "0004_debts")]
 
     operations = [
         migrations.AddField(
