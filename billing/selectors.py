@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Q
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from billing.allowances import free_allowance, premium_allowance
@@ -138,3 +139,9 @@ def _pockets(grants: Iterable[Grant], spendable: list[Grant], now: datetime) -> 
 
 def _daily(today: Grant, now: datetime) -> DailyStanding:
     return DailyStanding(next_reset=day_of(now).end, used=today.spent, limit=today.amount)
+
+
+def debt_of(user_id: int) -> int:
+    """Tokens the user owes: taken back after they were used, and not paid yet."""
+    owing = Grant.objects.filter(user_id=user_id, owed__gt=0)
+    return owing.aggregate(owed=Coalesce(Sum("owed"), 0))["owed"]

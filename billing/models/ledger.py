@@ -102,9 +102,13 @@ class Grant(models.Model):
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")),
                 name="grant_expires_after_effect",
             ),
+            # Voided too: tokens that paid another grant's debt were used, and can be owed.
             models.CheckConstraint(
-                condition=Q(owed__gte=0) & Q(owed__lte=F("held") + F("spent")),
+                condition=Q(owed__gte=0) & Q(owed__lte=F("held") + F("spent") + F("voided")),
                 name="grant_owes_only_what_was_used",
+            ),
+            models.CheckConstraint(
+                condition=Q(owed=0) | Q(available=0), name="grant_in_debt_has_nothing_left"
             ),
         ]
 
@@ -194,12 +198,24 @@ class Movement(models.Model):
 
 
 class DebtEntry(models.Model):
-    """One step of a debt: tokens taken back after they were used (+), paid or forgiven (-).
+    """One step of a debt. `Grant.owed` is their sum. Never edited, never deleted."""
 
-    `Grant.owed` is their sum. Never edited, never deleted.
-    """
+    class Kind(models.TextChoices):
+        TAKEN = "taken", _("Taken back after it was used, or given back again")
+        RETURNED = "returned", _("Paid by the grant's own tokens, once they were not needed")
+        PAID = "paid", _("Paid by another grant's tokens, or those given back again")
+        FORGIVEN = "forgiven", _("Forgiven by staff")
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="debt_entries")
+    kind = models.CharField(max_length=16, choices=Kind)
+    payer = models.ForeignKey(
+        Grant,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="debt_payments",
+        help_text=_("The grant whose tokens paid"),
+    )
     amount = models.BigIntegerField(help_text=_("Tokens; negative where the debt shrinks"))
     key = models.CharField(max_length=255, unique=True, help_text=_("Idempotency key"))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -209,6 +225,15 @@ class DebtEntry(models.Model):
         verbose_name_plural = _("debt entries")
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="debt_entry_changes_something"),
+            models.CheckConstraint(
+                condition=(Q(kind="paid", payer__isnull=False) & ~Q(payer=F("grant")))
+                | (~Q(kind="paid") & Q(payer__isnull=True)),
+                name="debt_entry_paid_by_another_grant",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["taken", "paid"]) | Q(amount__lt=0),
+                name="debt_entry_only_shrinks",
+            ),
         ]
 
     def __str__(self) -> str:

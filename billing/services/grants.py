@@ -14,6 +14,7 @@ from django.db import transaction
 from billing.allowances import allowances_of
 from billing.errors import GrantConflict
 from billing.models import Grant, Movement
+from billing.services.clawbacks import PAYING_KINDS, debts_collect, user_lock
 
 
 def grant_create(
@@ -24,12 +25,15 @@ def grant_create(
     source: str,
     effective_at: datetime,
     expires_at: datetime | None = None,
+    now: datetime | None = None,
 ) -> Grant:
     """Put `amount` tokens into a pocket of the user, once per `source`.
 
-    source: the business fact it comes from (`purchase:<checkout session>`). Again with the same
-    facts: the same grant, nothing changed. Raises GrantConflict for the same source with another
-    user, kind or amount, ValueError for an amount or dates that make no sense.
+    source: the business fact it comes from (`purchase:<checkout session>`). now: when it is made,
+    `effective_at` if not given. Purchased and given tokens pay what the user owes at once, if they
+    are in effect. Again with the same facts: the same grant, nothing changed. Raises GrantConflict
+    for the same source with another user, kind or amount, ValueError for an amount or dates that
+    make no sense.
     """
     if amount <= 0:
         raise ValueError("a grant needs at least one token")
@@ -47,7 +51,7 @@ def grant_create(
             amount=amount,
             available=amount,
         )
-        grant = _grants_insert([wanted])[0]
+        grant = _grant_insert(wanted, now or effective_at)
     if (grant.user_id, grant.kind, grant.amount) != (user_id, kind, amount):
         raise GrantConflict(f"{source} is already a grant, with other facts")
     return grant
@@ -77,6 +81,18 @@ def allowance_ensure(*, user_id: int, now: datetime) -> None:
             )
             for allowance in due.values()
         )
+
+
+def _grant_insert(wanted: Grant, now: datetime) -> Grant:
+    if wanted.kind not in PAYING_KINDS:
+        return _grants_insert([wanted])[0]
+    with transaction.atomic(savepoint=False):
+        # First, as in every change of debts: who waits for the source's owner has nothing locked.
+        user_lock(user_id=wanted.user_id)
+        grant = _grants_insert([wanted])[0]
+        if debts_collect(user_id=wanted.user_id, now=now, payer_id=grant.pk):
+            grant.refresh_from_db()
+    return grant
 
 
 def _grants_insert(grants: Iterable[Grant]) -> list[Grant]:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from django.db.models import (
     BigIntegerField,
     Case,
+    Exists,
     ExpressionWrapper,
     F,
+    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -22,7 +24,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from billing.models import Grant, Hold, Movement
+from billing.models import DebtEntry, Grant, Hold, Movement
 
 _TOTALS = ("available", "held", "spent", "expired", "voided")
 
@@ -41,7 +43,7 @@ class Difference(NamedTuple):
 
 def reconcile() -> list[Difference]:
     """Every difference between totals and movements, empty if the ledger is right."""
-    return [*_grants(), *_holds(), *_strays()]
+    return [*_grants(), *_holds(), *_strays(), *_debts(), *_payments()]
 
 
 def _grants() -> Iterator[Difference]:
@@ -91,6 +93,23 @@ def _strays() -> Iterator[Difference]:
     for movement in Movement.objects.filter(strange).order_by("pk"):
         row = f"movement {movement.pk} ({movement.key})"
         yield Difference(row, "held for its own user", 0, movement.amount)
+
+
+def _debts() -> Iterator[Difference]:
+    entered = Coalesce(Sum("debt_entries__amount"), 0)
+    return _compare(Grant.objects.all(), {"owed": (F("owed"), entered)})
+
+
+def _payments() -> Iterator[Difference]:
+    """Debts that were paid without the tokens that paid them."""
+    tokens = Movement.objects.filter(
+        key=OuterRef("key"), to_state=Movement.State.VOIDED, amount=-1 * OuterRef("amount")
+    )
+    returned = Q(kind=DebtEntry.Kind.RETURNED, key__startswith="repay:")
+    paid = Q(kind=DebtEntry.Kind.PAID, amount__lt=0)
+    for entry in DebtEntry.objects.filter(returned | paid).exclude(Exists(tokens)).order_by("pk"):
+        row = f"debt entry {entry.pk} ({entry.key})"
+        yield Difference(row, "tokens that paid it", -entry.amount, 0)
 
 
 def _into(state: str) -> Combinable:

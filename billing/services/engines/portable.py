@@ -15,7 +15,7 @@ from django.db.models import F
 
 from accounts.models import User
 from billing.errors import LedgerBroken
-from billing.models import Grant, Hold, Movement
+from billing.models import DebtEntry, Grant, Hold, Movement
 from billing.services.engines.types import Outcome, ResolveRequest, Take, TakeRequest
 
 
@@ -30,7 +30,7 @@ def take(request: TakeRequest) -> Take:
         if made < len(request.allowances):
             return Take(Outcome.ALLOWANCE_MISSING)
         grants = Grant.objects.filter(user_id=request.user_id).spendable_at(request.now)
-        plan = _plan(grants.in_spending_order().select_for_update(), request.at_most)
+        plan = _plan(grants.in_spending_order().select_for_update(no_key=True), request.at_most)
         amount = sum(part for _, part in plan)
         if amount < request.at_least:
             return Take(Outcome.SHORT, available=amount)
@@ -56,10 +56,12 @@ def resolve(request: ResolveRequest) -> list[tuple[str, int]] | None:
                 "grant_id", "amount"
             )
         )
-        grants = Grant.objects.filter(pk__in=pinned).in_spending_order().select_for_update()
+        grants = (
+            Grant.objects.filter(pk__in=pinned).in_spending_order().select_for_update(no_key=True)
+        )
         left = request.charge or 0
         charged: list[tuple[str, int]] = []
-        for grant in grants:
+        for grant in grants.select_for_update(no_key=True):
             spent = min(left, pinned[grant.pk])
             left -= spent
             _unpin(hold, grant, pinned[grant.pk], spent, request)
@@ -108,16 +110,23 @@ def _close(request: ResolveRequest) -> Hold | None:
 
 
 def _unpin(hold: Hold, grant: Grant, pinned: int, spent: int, request: ResolveRequest) -> None:
-    """Out of `held`: what is charged is spent, the rest is available again, or has lapsed."""
+    """Out of `held`: what is charged is spent, the rest pays what the grant owes, and what is
+    left then is available again, or has lapsed."""
     # `expired > 0` too: clocks differ between machines, and what a sweep has begun stays so.
     lapsed = grant.expired > 0 or (grant.expires_at is not None and grant.expires_at <= request.now)
     rest_state = Movement.State.EXPIRED if lapsed else Movement.State.AVAILABLE
-    rest = pinned - spent
-    steps = [("settle", Movement.State.SPENT, spent)] if spent else []
-    steps += [("lapse" if lapsed else "return", rest_state, rest)] if rest else []
+    repaid = min(pinned - spent, grant.owed)
+    rest = pinned - spent - repaid
+    steps = (
+        ("settle", Movement.State.SPENT, spent),
+        ("repay", Movement.State.VOIDED, repaid),
+        ("lapse" if lapsed else "return", rest_state, rest),
+    )
     changed = Grant.objects.filter(pk=grant.pk, held__gte=pinned).update(
         held=F("held") - pinned,
         spent=F("spent") + spent,
+        voided=F("voided") + repaid,
+        owed=F("owed") - repaid,
         **{rest_state.value: F(rest_state.value) + rest},
     )
     if changed != 1:
@@ -133,4 +142,13 @@ def _unpin(hold: Hold, grant: Grant, pinned: int, spent: int, request: ResolveRe
             created_at=request.now,
         )
         for verb, to_state, amount in steps
+        if amount
     )
+    if repaid:
+        DebtEntry.objects.create(
+            grant=grant,
+            kind=DebtEntry.Kind.RETURNED,
+            amount=-repaid,
+            key=f"repay:{hold.key}:{grant.pk}",
+            created_at=request.now,
+        )
