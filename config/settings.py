@@ -6,8 +6,10 @@ PostgreSQL, Redis, real providers. The same file serves both.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -273,13 +275,30 @@ PROXY_USER = env.text("PROXY_USER")
 PROXY_PASSWORD = env.text("PROXY_PASSWORD")
 
 # --- Stripe (dj-stripe) ----------------------------------------------------------------------
+# The one version that the library, dj-stripe, the webhook endpoint and the emulator speak; a system
+# check tells where they differ. How to move to another: docs/stripe.md.
+STRIPE_API_VERSION = "2026-08-26.dahlia"
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
 STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET")
 STRIPE_API_BASE = env.http_url("STRIPE_API_BASE")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_WEBHOOK_MAX_BYTES = 256 * 1024
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 if STRIPE_API_BASE:
     STRIPE_API_HOST = STRIPE_API_BASE
+# dj-stripe refuses other forms too, but only when a webhook comes in.
+if STRIPE_SECRET_KEY and not re.fullmatch(r"[sr]k_(test|live)_[a-zA-Z0-9]{24,}", STRIPE_SECRET_KEY):
+    env.problem("STRIPE_SECRET_KEY must look like sk_test_… or sk_live_… (or rk_…)")
+if STRIPE_WEBHOOK_SECRET and not STRIPE_WEBHOOK_SECRET.startswith("whsec_"):
+    env.problem("STRIPE_WEBHOOK_SECRET must look like whsec_…")
+if STRIPE_API_BASE and STRIPE_LIVE_MODE:
+    env.problem("STRIPE_API_BASE must be unset with a live key: it would be sent there")
+# How long premium lasts after a renewal that could not be paid, counted from the paid period's end.
+PREMIUM_GRACE_DAYS = 3
+# Where people reach the app: in links that leave it (mail, Stripe's pages back to us, webhooks).
+APP_URL = env.http_url("APP_URL") or (
+    f"http://localhost:{PORT}" if DEBUG else f"https://{bare_host((*ALLOWED_HOSTS, '')[0])}"
+)
 
 # --- Pages -----------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -305,6 +324,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 SITES_SCHEME = "http" if DEBUG else "https"
 
 # --- Security --------------------------------------------------------------------------------
+STRIPE_PAGES = ["https://checkout.stripe.com", "https://billing.stripe.com"]
+if STRIPE_API_BASE:
+    STRIPE_PAGES.append("://".join(urlsplit(STRIPE_API_BASE)[:2]))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -315,7 +337,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-src": [f"{SITES_SCHEME}://*.{SITES_DOMAIN}"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # Browsers hold a form to this along its redirects: buying ends on Stripe's pages.
+        "form-action": [SELF, *STRIPE_PAGES],
         "frame-ancestors": [NONE],
     }
 }
