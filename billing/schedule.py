@@ -45,4 +45,5 @@ SCHEDULE = (
         "billing.tasks.ledger_reconcile",
         Crontab(minute="30", hour="3"),
     ),
+    Periodic("mail: send what did not go out", "billing.tasks.mails_sweep", Every(seconds=300)),
 )

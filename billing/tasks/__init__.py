@@ -1,5 +1,14 @@
 """What Celery runs for billing. Every task may run twice, at once, late or never."""
 
 from billing.tasks.ledger import grants_premake, grants_sweep, holds_sweep, ledger_reconcile
+from billing.tasks.mail import mails_sweep, notice_mail, payment_receipt_mail
 
-__all__ = ["grants_premake", "grants_sweep", "holds_sweep", "ledger_reconcile"]
+__all__ = [
+    "grants_premake",
+    "grants_sweep",
+    "holds_sweep",
+    "ledger_reconcile",
+    "mails_sweep",
+    "notice_mail",
+    "payment_receipt_mail",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.services.holds import hold_release, hold_settle
+from billing.services.notices import balance_check
 from builder.estimates import text_files
 from builder.models import Attempt, Run, RunText, Version
 from builder.reply import AppliedReply, ParsedReply, apply_reply
@@ -171,7 +173,10 @@ def _charge(run: Run, outcome: Outcome, stored: _Stored) -> int:
         output_tokens=measured.output_tokens,
     )
     # Never above the ceiling quoted: what a provider counts beyond it is our loss.
-    return hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling)).charged
+    charged = hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling)).charged
+    # Robust: a notice that fails to be written must not fail the run, which is stored by then.
+    transaction.on_commit(partial(balance_check, user_id=run.owner_id), robust=True)
+    return charged
 
 
 def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:

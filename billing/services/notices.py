@@ -1,0 +1,115 @@
+"""Low-balance notices: who is told that their tokens run out, at 80 % and at 100 %, once.
+
+What counts is everything a person can spend, held tokens included, against the size of ONE
+pocket, the one they live from. It also names the period in which each level is told once:
+
+- premium: the day's allowance; the period is the UTC day (`2026-11-30`);
+- else purchased: the latest purchase; the period is that purchase (`purchase:<grant>`), until the
+  last purchased token is gone and, if that left nothing at all, to the end of that UTC month;
+- else free: the month's allowance; the period is the UTC month (`2026-11`).
+
+Other pockets make the sum bigger, never the size: who has premium and 200,000 purchased tokens is
+low when 6,000 are left in all. "All used" means that less than half a percent of the size is
+left: nobody stops at exactly 0, because the last tokens do not pay for a request.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from accounts.models import User
+from billing.models import Grant, Notice
+from billing.periods import day_of, month_of
+from billing.selectors import Standing, standing_of
+from billing.tasks.mail import notice_mail
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """period: what a level is told once in. size: tokens of the pocket that counts."""
+
+    period: str
+    size: int
+
+
+def balance_check(*, user_id: int, now: datetime | None = None) -> Notice | None:
+    """Write the notice that is due and not given yet, and ring for its mail. Again: no effect.
+
+    To be called after the commit of whatever spent tokens. Returns the new notice, if any.
+    """
+    now = now or timezone.now()
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        return None
+    standing = standing_of(user, now)
+    left = standing.available + standing.held
+    yardstick = yardstick_of(user_id=user_id, standing=standing, now=now)
+    level = level_of(left=left, size=yardstick.size)
+    if level is None:
+        return None
+    given = Notice.objects.filter(user_id=user_id, period=yardstick.period, level__gte=level)
+    if given.exists():
+        return None
+    notice, created = Notice.objects.get_or_create(
+        user_id=user_id, period=yardstick.period, level=level, defaults={"created_at": now}
+    )
+    if not created:
+        return None
+    _ring(notice)
+    return notice
+
+
+def yardstick_of(*, user_id: int, standing: Standing, now: datetime) -> Yardstick:
+    """The pocket that a person lives from, as the module says. At most two queries."""
+    if standing.daily:
+        return Yardstick(day_of(now).key, standing.daily.limit)
+    purchases = Grant.objects.filter(user_id=user_id, kind=Grant.Kind.PURCHASED)
+    latest = purchases.exclude(voided=F("amount")).order_by("-pk").first()
+    if latest is not None and _lives_from(latest, standing, now):
+        return Yardstick(_period_of(latest), latest.amount)
+    return Yardstick(month_of(now).key, standing.monthly_limit)
+
+
+def level_of(*, left: int, size: int) -> Notice.Level | None:
+    """The level that `left` of `size` tokens has reached: 100 below 0.5 %, 80 at 20 % or less."""
+    if left * 200 < size:
+        return Notice.Level.OUT
+    return Notice.Level.LOW if left * 5 <= size else None
+
+
+def notice_dismiss(*, user: User, notice_id: int, now: datetime | None = None) -> None:
+    """Do not show it on pages any more. Somebody else's, or none: no effect."""
+    Notice.objects.filter(pk=notice_id, user=user, dismissed_at=None).update(
+        dismissed_at=now or timezone.now()
+    )
+
+
+def _lives_from(purchase: Grant, standing: Standing, now: datetime) -> bool:
+    if any(p.available or p.held for p in standing.pockets if p.kind == Grant.Kind.PURCHASED):
+        return True
+    if standing.available or standing.held:
+        return False
+    told = Notice.objects.filter(
+        user_id=purchase.user_id, period=_period_of(purchase), level=Notice.Level.OUT
+    ).first()
+    # Without this the purchase and the free month would both be told as used up, in one breath.
+    return told is None or told.created_at >= month_of(now).start
+
+
+def _period_of(purchase: Grant) -> str:
+    return f"purchase:{purchase.pk}"
+
+
+def _ring(notice: Notice) -> None:
+    try:
+        notice_mail.apply_async(args=[notice.pk])
+    except (OperationalError, OSError) as error:
+        logger.warning("Notice %s is mailed by the sweep: %s", notice.pk, type(error).__name__)

@@ -1,0 +1,30 @@
+"""Mail: rung for at once, and swept for what did not go out. Rows say what was sent."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing.services.mails import mails_due, notice_send, receipt_send
+
+
+@shared_task(name="billing.tasks.notice_mail")
+def notice_mail(notice_id: int) -> None:
+    """Tell a person by mail that their tokens run out."""
+    notice_send(notice_id=notice_id)
+
+
+@shared_task(name="billing.tasks.payment_receipt_mail")
+def payment_receipt_mail(payment_id: int) -> None:
+    """Mail the receipt of one payment."""
+    receipt_send(payment_id=payment_id)
+
+
+@shared_task(name="billing.tasks.mails_sweep")
+def mails_sweep() -> None:
+    """Send what nobody rang for, or what the mail server refused."""
+    notices, payments = mails_due(now=timezone.now())
+    for notice_id in notices:
+        notice_send(notice_id=notice_id)
+    for payment_id in payments:
+        receipt_send(payment_id=payment_id)
