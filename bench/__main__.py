@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from bench import stream
+from bench import ledger, resets, stream
 
-BENCHMARKS = {"stream": stream}
+BENCHMARKS = {"ledger": ledger, "resets": resets, "stream": stream}
 
 
 def main() -> int:

@@ -1,0 +1,64 @@
+"""A private, durable PostgreSQL with our schema, and Django in this process set up for it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+
+from script.testbed import servers
+
+# What the figures were taken under; told beside them.
+CONDITIONS = "fsync, synchronous_commit and full_page_writes on, shared_buffers 1 GB"
+
+
+@contextmanager
+def ledger_database() -> Iterator[str]:
+    """Starts, migrates, ends everything; yields the database's URL.
+
+    What needs Django may be imported inside only.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sitewright-bench-"))
+    server = servers.start_postgres(folder, servers.DURABLE_OPTIONS)
+    try:
+        _set_up_django(server.url, folder)
+        yield server.url
+    finally:
+        server.end()
+        servers.remove(folder)
+
+
+def _set_up_django(url: str, folder: Path) -> None:
+    os.environ |= {
+        "ENV_FILE": os.devnull,
+        "DEBUG": "true",
+        "DATABASE_URL": url,
+        "STATE_DIR": str(folder / "var"),
+        "LOG_LEVEL": "WARNING",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+
+    # DEBUG spared us the settings of a real site; it also keeps every query, which a real site
+    # does not.
+    settings.DEBUG = False
+    logging.disable(logging.INFO)
+    call_command("migrate", verbosity=0)
+    connection.close()
+    connection.close_pool()
+
+
+def connections_forget() -> None:
+    """Before a fork: no connection, and no pool with its threads, may be shared."""
+    from django.db import connection
+
+    connection.close()
+    connection.close_pool()
