@@ -74,6 +74,7 @@ class Behaviour(_Strict):
     chunk_chars: int | None = Field(None, ge=1)
     chunks_per_second: float | None = Field(None, gt=0)
     chunks: int | None = Field(None, ge=1, le=1_000_000)
+    stamp: str | None = Field(None, min_length=11, max_length=40)
     keep_alive_seconds: float | None = Field(None, gt=0)
 
 

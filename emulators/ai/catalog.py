@@ -127,6 +127,10 @@ _OPENROUTER = (
            (32_768, 8_192), ("0.34", "0.39"), (0.6, 640), Habits(path="bold_backticks")),
     _model("qwen/qwen-turbo", "Qwen: Qwen Turbo", "Qwen",
            (131_072, 8_192), ("0.05", "0.2"), (0.3, 900), Habits(edits="fenced")),
+    _model("qwen/qwen-vl-plus", "Qwen: Qwen VL Plus", "Qwen", (32_768, 8_192), ("0.21", "0.63"),
+           (0.5, 700), Habits(path="backticks", preamble=True), vision=True),
+    _model("qwen/qwen-vl-max", "Qwen: Qwen VL Max", "Qwen", (32_768, 8_192), ("0.8", "3.2"),
+           (0.7, 600), Habits(detail="rich", path="bold", edits="fenced"), vision=True),
 )  # fmt: skip
 
 _DASHSCOPE = (

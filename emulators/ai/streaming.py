@@ -7,6 +7,7 @@ that fell due together go out in one write, no task or timer besides the stream'
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -92,13 +93,15 @@ class Stream:
 
     async def _texts(self, marks: _Marks) -> None:
         wait, seen, text = self._plan.chunk_seconds, self._seen, self._wire.text
+        stamp = self._behaviour.stamp
         due = self._loop.time()
         offset = 0
         for chunk in self._plan.chunks:
             for piece in marks.split(chunk, offset):
                 if offset >= marks.next and await self._marks_at(marks, offset):
                     return
-                await self._write(text(piece))
+                said = piece.replace(stamp, stamp_now(len(stamp))) if stamp else piece
+                await self._write(text(said))
                 offset += len(piece)
                 seen.chars_sent = offset
             seen.chunks_sent += 1
@@ -196,6 +199,11 @@ class _Marks:
         cuts = [at - offset for at, _ in self._places if 0 < at - offset < len(chunk)]
         edges = [0, *cuts, len(chunk)]
         return [chunk[a:b] for a, b in pairwise(edges) if b > a]
+
+
+def stamp_now(characters: int) -> str:
+    """Microseconds of the monotonic clock, which all processes of a machine share, in hex."""
+    return f"{time.monotonic_ns() // 1000:0{characters}x}"
 
 
 def _garbage(lines: int) -> bytes:

@@ -26,8 +26,6 @@ class Wanted:
     component: tuple[int, int, int]
     shows: tuple[str, ...]
     parts: dict[str, int] = field(default_factory=dict)
-    # What of `parts` the stand-in for this model is known to leave out; empty once it is mended.
-    lacks: str = ""
 
     @property
     def name(self) -> str:
@@ -79,7 +77,6 @@ ENGLISH = (
         "000021", "claude-3-sonnet", (255, 218, 185), (205, 92, 92),
         ("The All-In Bourbon Bar", "Menu", "private poker room", "membership", "Events and promotions", "reservation"),
         {"form": 1},
-        lacks="reservations are a list, not a form",
     ),
     Wanted(
         "000029", "llama-3-70b", (248, 248, 255), (112, 128, 144),
@@ -101,7 +98,6 @@ ENGLISH = (
         ("Global Institute of Information Security", "Course catalog", "Chatbot", "Contact form", "Certification pathways", "Enroll"),
         # One form to enroll with, another to write to the institute.
         {"form": 2},
-        lacks="the contact form is a list of courses",
     ),
     Wanted(
         "000063", "deepseek-chat", (250, 240, 230), (128, 0, 0),
@@ -127,7 +123,6 @@ CHINESE = (
         "claude-3-haiku", (250, 243, 227), (139, 0, 0),
         ("山海书屋", "新书推荐", "读书会", "活动日历", "会员积分", "在线订书"),
         {"form": 1},
-        lacks="no form to order books with",
     ),
     Wanted(
         "做一个在线围棋对弈平台，要有新建对局、落子、悔棋、认输和对局记录，背景用白色，组件用墨绿色。",

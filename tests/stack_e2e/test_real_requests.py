@@ -76,19 +76,9 @@ def test_a_real_request_becomes_a_site_that_shows_what_was_asked_for(
     assert missing == []
 
 
-def _with_parts() -> list[Any]:
-    return [
-        pytest.param(
-            one,
-            id=one.name,
-            marks=[pytest.mark.xfail(strict=True, reason=one.lacks)] if one.lacks else [],
-        )
-        for one in ALL
-        if one.parts
-    ]
-
-
-@pytest.mark.parametrize("wanted", _with_parts())
+@pytest.mark.parametrize(
+    "wanted", [one for one in ALL if one.parts], ids=lambda wanted: wanted.name
+)
 def test_the_site_has_the_working_parts_that_were_asked_for(
     built: dict[str, dict[str, Any]], page: Any, wanted: Wanted
 ):

@@ -18,6 +18,7 @@ _MORE_NAMES = {
     "sky": "skyblue", "rose": "#e11d48", "amber": "#d97706", "sand": "#f2e6d0",
     "baby blue": "#bfe3f7", "pastel pink": "#fbd9e1", "pastel blue": "#cfe3f5",
     "royal purple": "#6a3fa0", "dark mode": "#14161b",
+    "海军蓝": "#1b2a4e", "藏青": "#1b2a4e", "浅灰": "#e5e7eb", "深灰": "#374151",
     "深蓝": "#12306b", "天蓝": "#87ceeb", "浅蓝": "#dbeafe", "蓝": "#1d4ed8",
     "深红": "#8b0000", "粉红": "#fbcfe8", "粉": "#fbcfe8", "红": "#c81e1e",
     "墨绿": "#14532d", "浅绿": "#dcfce7", "深绿": "#14532d", "绿": "#15803d",

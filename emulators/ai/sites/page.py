@@ -40,6 +40,8 @@ _TYPE = {
 }
 # Widgets that are the first to go where there is little room.
 _LESS_MISSED = {"profile", "settings", "share"}
+# And the last: a form that was asked for can not be told by a list.
+_MOST_MISSED = {"booking", "contact"}
 _OWN_PAGES = {"about": "about.html", "contact": "contact.html"}
 
 
@@ -82,7 +84,7 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
     taken: set[str] = set()
     titles: set[str] = set()
     layout = brief.kind["layout"]
-    order = sorted(brief.sections, key=lambda section: section.widget in _LESS_MISSED)
+    order = sorted(brief.sections, key=_missed_less)
     full = {id(section) for section in order[: level.sections]}
     for section in brief.sections:
         context = Context(brief, section, level.rows)
@@ -99,6 +101,11 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
             block.wide = layout == "arcade" or len(parts) == 0
         parts.append(_Part(section, title, slug(title, taken), lead, block))
     return parts
+
+
+def _missed_less(section: Section) -> int:
+    """Sorts what must be written in full first."""
+    return (section.widget in _LESS_MISSED) - (section.widget in _MOST_MISSED)
 
 
 def _pages(brief: Brief, parts: list[_Part], level: Level) -> dict[str, str]:

@@ -32,7 +32,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("hours", r"opening hours|business hours|营业时间|开放时间"),
     ("contact", r"contact|get in touch|reach us|newsletter|subscribe|联系|订阅|地图"),
     ("settings", r"setting|configur|preference|dropdown|themes? and|board themes|difficulty|设置|配置"),
-    ("booking", r"\bbook(?:ing|s)?\b|reserv|appointment|enrol|apply (?:for|online)|application|donat|checkout|payment|pay\b|purchases|order(?:s|ing)?\b(?! management)|input information|申请|预约|预订|报名|捐|支付|下单|投递"),
+    ("booking", r"\bbook(?:ing|s)?\b|reserv|appointment|enrol|apply (?:for|online)|application|donat|checkout|payment|pay\b|purchases|order(?:s|ing)?\b(?! management)|input information|申请|预约|预订|报名|捐|支付|下单|投递|表单"),
     ("timelog", r"time track|track(?:ing)? (?:work )?(?:hours|time)|log(?:ging)? (?:work )?hours|work hours|attendance|工时|考勤|打卡"),
     ("tasks", r"\bto-?do|tasks?\b|checklist|project progress|\bprogress\b|待办|任务|进度"),
     ("schedule", r"schedul|calendar|timeline|agenda|课程表|课表|日程|时间线|经历|experience\b"),
