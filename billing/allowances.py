@@ -6,13 +6,13 @@ first in a period makes its grant, under a name that can exist only once.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.conf import settings
-
-from billing.entitlement import entitled_on
+from billing.entitlement import premium_tokens_on
 from billing.models import Grant
+from billing.offers import free_tokens
 from billing.periods import Period, day_of, month_of
 
 FREE_SOURCE_PREFIX = "grant:free:"
@@ -20,40 +20,46 @@ PREMIUM_SOURCE_PREFIX = "grant:premium:"
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """amount: tokens. source: the grant's unique name, e.g. `grant:free:7:2026-11`."""
+class Due:
+    """Which allowance, when. source: its grant's unique name, e.g. `grant:free:7:2026-11`."""
 
     kind: Grant.Kind
     source: str
-    amount: int
     period: Period
 
 
-def allowances_of(*, user_id: int, now: datetime) -> tuple[Allowance, ...]:
-    """What the user is due in the periods that `now` falls in, free first. No effects."""
-    free = free_allowance(user_id=user_id, now=now)
-    if not entitled_on(user_id=user_id, day=now.astimezone(UTC).date()):
-        return (free,)
-    return (free, premium_allowance(user_id=user_id, now=now))
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """amount: whole tokens, at least 1."""
+
+    due: Due
+    amount: int
 
 
-def free_allowance(*, user_id: int, now: datetime) -> Allowance:
-    """The month's free tokens."""
+def free_due(*, user_id: int, now: datetime) -> Due:
+    """The month's free tokens. Everybody's, always."""
     month = month_of(now)
-    return Allowance(
-        Grant.Kind.FREE_MONTHLY,
-        f"{FREE_SOURCE_PREFIX}{user_id}:{month.key}",
-        settings.FREE_MONTHLY_TOKENS,
-        month,
-    )
+    return Due(Grant.Kind.FREE_MONTHLY, f"{FREE_SOURCE_PREFIX}{user_id}:{month.key}", month)
 
 
-def premium_allowance(*, user_id: int, now: datetime) -> Allowance:
+def premium_due(*, user_id: int, now: datetime) -> Due:
     """The day's premium tokens, whoever asks whether the user is entitled."""
     day = day_of(now)
-    return Allowance(
-        Grant.Kind.PREMIUM_DAILY,
-        f"{PREMIUM_SOURCE_PREFIX}{user_id}:{day.key}",
-        settings.PREMIUM_DAILY_TOKENS,
-        day,
-    )
+    return Due(Grant.Kind.PREMIUM_DAILY, f"{PREMIUM_SOURCE_PREFIX}{user_id}:{day.key}", day)
+
+
+def allowances_of(
+    *, user_id: int, now: datetime, made: Container[str] = ()
+) -> tuple[Allowance, ...]:
+    """What the user is due in the periods that `now` falls in, free first, without those whose
+    source is in `made`. One query for each that is looked up; no effects."""
+    wanted = []
+    free = free_due(user_id=user_id, now=now)
+    if free.source not in made:
+        wanted.append(Allowance(free, free_tokens()))
+    premium = premium_due(user_id=user_id, now=now)
+    if premium.source not in made:
+        tokens = premium_tokens_on(user_id=user_id, day=now.astimezone(UTC).date())
+        if tokens:
+            wanted.append(Allowance(premium, tokens))
+    return tuple(wanted)

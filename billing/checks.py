@@ -16,14 +16,16 @@ from billing.models import Grant
 def check_tokens(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Allowances are at least 1 token, and every pocket has a place in the spending order."""
+    """The free month is at least 1 token, and every pocket has a place in the spending order."""
     problems: list[CheckMessage] = []
-    for name in ("FREE_MONTHLY_TOKENS", "PREMIUM_DAILY_TOKENS"):
-        amount = getattr(settings, name, None)
-        if not _is_count(amount) or amount == 0:
-            problems.append(
-                Error(f"{name} must be a whole number of tokens, at least 1", id="billing.E001")
+    amount = getattr(settings, "FREE_MONTHLY_TOKENS", None)
+    if not _is_count(amount) or amount == 0:
+        problems.append(
+            Error(
+                "FREE_MONTHLY_TOKENS must be a whole number of tokens, at least 1",
+                id="billing.E001",
             )
+        )
     priorities = getattr(settings, "POCKET_PRIORITIES", {})
     for kind in Grant.Kind.values:
         if not _is_count(priorities.get(kind)):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Exists, Q, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from billing.allowances import free_allowance, premium_allowance
-from billing.entitlement import entitled_on
-from billing.models import Grant
+from billing.allowances import Due, free_due, premium_due
+from billing.entitlement import overlapping
+from billing.models import Grant, PremiumPeriod
 from billing.periods import day_of, month_of
 from billing.services.grants import allowance_ensure
 
@@ -49,7 +49,8 @@ class Standing:
     subscription_status: `premium_monthly` while entitled, else `paid_tokens` while purchased
     tokens are left, else `free`. token_source: the pocket spent next, `free_monthly` if none.
     tokens_used_this_month: spent out of this month's free allowance, so that it and what is left
-    of it add up to the limit; what other pockets paid is in the receipts.
+    of it add up to the limit; what other pockets paid is in the receipts. debt: owed for tokens
+    that were taken back after they were used; later purchased tokens pay it.
     """
 
     available: int
@@ -61,6 +62,7 @@ class Standing:
     tokens_used_this_month: int
     monthly_limit: int
     daily: DailyStanding | None
+    debt: int = 0
 
 
 def standing_of(user: User, now: datetime) -> Standing:
@@ -68,14 +70,12 @@ def standing_of(user: User, now: datetime) -> Standing:
 
     One query where the allowance is already there.
     """
-    grants = _grants_that_count(user.pk, now)
-    entitled = entitled_on(user_id=user.pk, day=now.astimezone(UTC).date())
-    free = free_allowance(user_id=user.pk, now=now)
-    premium = premium_allowance(user_id=user.pk, now=now)
-    due = {free.source, premium.source} if entitled else {free.source}
-    if not due <= grants.keys():
+    free = free_due(user_id=user.pk, now=now)
+    premium = premium_due(user_id=user.pk, now=now)
+    grants, entitled = _grants_that_count(user.pk, free, premium)
+    while free.source not in grants or (entitled and premium.source not in grants):
         allowance_ensure(user_id=user.pk, now=now)
-        grants = _grants_that_count(user.pk, now)
+        grants, entitled = _grants_that_count(user.pk, free, premium)
     spendable = [grant for grant in grants.values() if _is_spendable(grant, now)]
     purchased_left = sum(
         (grant.available if grant in spendable else 0) + grant.held
@@ -93,19 +93,25 @@ def standing_of(user: User, now: datetime) -> Standing:
         tokens_used_this_month=grants[free.source].spent,
         monthly_limit=grants[free.source].amount,
         daily=_daily(grants[premium.source], now) if entitled else None,
+        debt=sum(grant.owed for grant in grants.values()),
     )
 
 
-def _grants_that_count(user_id: int, now: datetime) -> dict[str, Grant]:
-    """By source, in spending order: what is available or held, and this period's even if empty."""
-    sources = [
-        free_allowance(user_id=user_id, now=now).source,
-        premium_allowance(user_id=user_id, now=now).source,
-    ]
-    grants = Grant.objects.filter(
-        Q(spendable=True) | Q(held__gt=0) | Q(source__in=sources), user_id=user_id
+def _grants_that_count(user_id: int, free: Due, premium: Due) -> tuple[dict[str, Grant], bool]:
+    """By source, in spending order: what is available, held or owed, and this period's even if
+    empty; and whether the user is entitled to premium today (not told where there is no grant).
+    """
+    today = overlapping(start=premium.period.start, end=premium.period.end)
+    periods = PremiumPeriod.objects.filter(today, user_id=user_id)
+    grants = Grant.objects.annotate(entitled=Exists(periods)).filter(
+        Q(spendable=True)
+        | Q(held__gt=0)
+        | Q(owed__gt=0)
+        | Q(source__in=[free.source, premium.source]),
+        user_id=user_id,
     )
-    return {grant.source: grant for grant in grants.in_spending_order()}
+    rows = list(grants.in_spending_order())
+    return {row.source: row for row in rows}, any(row.entitled for row in rows)
 
 
 def _is_spendable(grant: Grant, now: datetime) -> bool:

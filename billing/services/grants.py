@@ -11,7 +11,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from billing.allowances import allowances_of
+from billing.allowances import allowances_of, free_due, premium_due
 from billing.errors import GrantConflict
 from billing.models import Grant, Movement
 from billing.services.clawbacks import PAYING_KINDS, debts_collect, user_lock
@@ -62,24 +62,28 @@ def allowance_ensure(*, user_id: int, now: datetime) -> None:
 
     Safe beside itself and beside the batches: a grant's source can exist only once.
     """
-    due = {allowance.source: allowance for allowance in allowances_of(user_id=user_id, now=now)}
-    made = Grant.objects.filter(source__in=due).values_list("source", flat=True)
-    for source in made:
-        del due[source]
-    if due:
+    free = free_due(user_id=user_id, now=now)
+    premium = premium_due(user_id=user_id, now=now)
+    made = set(
+        Grant.objects.filter(source__in=[free.source, premium.source]).values_list(
+            "source", flat=True
+        )
+    )
+    missing = allowances_of(user_id=user_id, now=now, made=made)
+    if missing:
         _grants_insert(
             Grant(
                 user_id=user_id,
-                kind=allowance.kind,
-                priority=settings.POCKET_PRIORITIES[allowance.kind],
-                source=allowance.source,
-                effective_at=allowance.period.start,
-                expires_at=allowance.period.end,
-                amount=allowance.amount,
-                available=allowance.amount,
+                kind=due.kind,
+                priority=settings.POCKET_PRIORITIES[due.kind],
+                source=due.source,
+                effective_at=due.period.start,
+                expires_at=due.period.end,
+                amount=amount,
+                available=amount,
                 created_at=now,
             )
-            for allowance in due.values()
+            for due, amount in ((each.due, each.amount) for each in missing)
         )
 
 

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from billing.allowances import allowances_of
+from billing.allowances import free_due, premium_due
 from billing.errors import HoldAlreadyReleased, HoldAlreadySettled, InsufficientTokens
 from billing.models import Hold, Movement
 from billing.services.engines import engine
@@ -54,10 +54,23 @@ def hold_create(
     now = now or timezone.now()
     if not 0 < at_least <= at_most:
         raise ValueError(f"a hold needs 0 < at_least <= at_most, not {at_least} and {at_most}")
-    sources = tuple(due.source for due in allowances_of(user_id=user_id, now=now))
-    request = TakeRequest(user_id, key, at_least, at_most, expires_at, sources, now)
+    free = free_due(user_id=user_id, now=now)
+    premium = premium_due(user_id=user_id, now=now)
+    request = TakeRequest(
+        user_id=user_id,
+        key=key,
+        at_least=at_least,
+        at_most=at_most,
+        expires_at=expires_at,
+        free=free.source,
+        premium=premium.source,
+        day_start=premium.period.start,
+        day_end=premium.period.end,
+        now=now,
+    )
     take = engine().take(request)
-    if take.outcome is Outcome.ALLOWANCE_MISSING:
+    # More than once only if the user becomes entitled between the two steps.
+    while take.outcome is Outcome.ALLOWANCE_MISSING:
         allowance_ensure(user_id=user_id, now=now)
         take = engine().take(request)
     if take.outcome is Outcome.SHORT:

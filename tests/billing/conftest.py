@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from billing.models import Grant, Hold
+from billing.models import Grant, Hold, PremiumPeriod
 from billing.services import holds
 from billing.services.engines import portable, postgresql
 from billing.services.grants import grant_create
@@ -80,6 +80,24 @@ def purchase(now: datetime) -> Callable[..., Grant]:
             "effective_at": now - timedelta(days=1),
         }
         return grant_create(user_id=user.pk, amount=amount, **{**defaults, **facts})
+
+    return make
+
+
+@pytest.fixture
+def premium(now: datetime) -> Callable[..., PremiumPeriod]:
+    """premium(user): a period with 30,000 tokens a day, from a day before `now` for 30 days."""
+
+    def make(user: User, **facts: Any) -> PremiumPeriod:
+        defaults = {
+            "kind": PremiumPeriod.Kind.GRACE,
+            "subscription_id": "sub_1",
+            "source": f"grace:{next(_numbers)}",
+            "starts_at": now - timedelta(days=1),
+            "ends_at": now + timedelta(days=29),
+            "tokens_per_day": 30_000,
+        }
+        return PremiumPeriod.objects.create(user=user, **{**defaults, **facts})
 
     return make
 

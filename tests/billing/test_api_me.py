@@ -5,7 +5,6 @@ import json
 import pytest
 import time_machine
 
-from billing import allowances, selectors
 from billing.services.holds import hold_settle
 
 pytestmark = pytest.mark.django_db
@@ -73,9 +72,8 @@ def test_who_bought_tokens_and_used_up_the_month(me, user, hold, purchase):
     ]
 
 
-def test_premium_adds_the_day(me, monkeypatch):
-    for module in (allowances, selectors):
-        monkeypatch.setattr(module, "entitled_on", lambda *, user_id, day: True)
+def test_premium_adds_the_day(me, user, premium):
+    premium(user)
     body = me()["user"]
     assert body["subscriptionStatus"] == "premium_monthly"
     assert body["availableTokens"] == 40_000

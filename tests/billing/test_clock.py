@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing import allowances, selectors
 from billing.errors import InsufficientTokens
 from billing.models import Grant, Movement
 from billing.selectors import standing_of
@@ -97,9 +96,8 @@ def test_a_year_of_visits_is_twelve_grants_of_which_eleven_lapsed(user, hold):
 @pytest.mark.parametrize(
     "day", [datetime(2028, 2, 29, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
 )
-def test_premium_is_one_grant_for_each_utc_day(user, hold, totals, monkeypatch, day):
-    for module in (allowances, selectors):
-        monkeypatch.setattr(module, "entitled_on", lambda *, user_id, day: True)
+def test_premium_is_one_grant_for_each_utc_day(user, hold, premium, day):
+    premium(user, starts_at=day - timedelta(days=9), ends_at=day + timedelta(days=9))
     before = day - timedelta(milliseconds=1)
     hold(user, 40_000, now=before)
     with pytest.raises(InsufficientTokens):

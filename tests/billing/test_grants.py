@@ -3,7 +3,6 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from billing import allowances
 from billing.errors import GrantConflict
 from billing.models import Grant, Movement
 from billing.services.batches import free_grants_premake, grants_expire
@@ -73,8 +72,8 @@ def test_the_allowance_is_made_once_a_month(user, now):
     assert Movement.objects.get().key == grant.source
 
 
-def test_who_is_entitled_has_the_day_as_well(user, now, monkeypatch):
-    monkeypatch.setattr(allowances, "entitled_on", lambda *, user_id, day: day.day == 15)
+def test_who_is_entitled_has_the_day_as_well(user, premium, now):
+    premium(user, ends_at=now.replace(day=16, hour=0))
     for hours in (0, 3, 14):
         allowance_ensure(user_id=user.pk, now=now + timedelta(hours=hours))
     premium = Grant.objects.get(kind="premium_daily")

@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing import allowances, selectors
 from billing.models import Grant
 from billing.selectors import Pocket, standing_of
 from billing.services.holds import hold_settle
@@ -88,9 +87,8 @@ def test_a_gift_is_a_pocket_but_never_the_named_source(user, hold, purchase, now
     assert standing.subscription_status == "free"
 
 
-def test_premium_has_its_day(user, hold, now, monkeypatch):
-    for module in (allowances, selectors):
-        monkeypatch.setattr(module, "entitled_on", lambda *, user_id, day: True)
+def test_premium_has_its_day(user, hold, premium, now):
+    premium(user)
     taken = hold(user, 12_000)
     hold_settle(hold_id=taken.pk, amount=11_000, now=now)
     standing = standing_of(user, now)

@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import User
+from billing.entitlement import overlapping
 from billing.errors import LedgerBroken
-from billing.models import DebtEntry, Grant, Hold, Movement
+from billing.models import DebtEntry, Grant, Hold, Movement, PremiumPeriod
 from billing.services.engines.types import Outcome, ResolveRequest, Take, TakeRequest
 
 
@@ -26,8 +27,7 @@ def take(request: TakeRequest) -> Take:
             User.objects.select_for_update(no_key=True).get(pk=request.user_id)
         if Hold.objects.filter(key=request.key).exists():
             return Take(Outcome.EXISTS)
-        made = Grant.objects.filter(source__in=request.allowances).count()
-        if made < len(request.allowances):
+        if _allowance_missing(request):
             return Take(Outcome.ALLOWANCE_MISSING)
         grants = Grant.objects.filter(user_id=request.user_id).spendable_at(request.now)
         plan = _plan(grants.in_spending_order().select_for_update(no_key=True), request.at_most)
@@ -68,6 +68,20 @@ def resolve(request: ResolveRequest) -> list[tuple[str, int]] | None:
             if spent:
                 charged.append((grant.kind, spent))
         return charged
+
+
+def _allowance_missing(request: TakeRequest) -> bool:
+    made = set(
+        Grant.objects.filter(source__in=[request.free, request.premium]).values_list(
+            "source", flat=True
+        )
+    )
+    if request.free not in made:
+        return True
+    if request.premium in made:
+        return False
+    today = overlapping(start=request.day_start, end=request.day_end)
+    return PremiumPeriod.objects.filter(today, user_id=request.user_id).exists()
 
 
 def _plan(grants: Iterable[Grant], at_most: int) -> list[tuple[Grant, int]]:

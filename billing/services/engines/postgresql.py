@@ -14,14 +14,17 @@ def take(request: TakeRequest) -> Take:
     """One hold, or the reason why not; see `hold_create`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT * FROM billing_hold_take(%s, %s, %s, %s, %s, %s, %s)",
+            "SELECT * FROM billing_hold_take(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 request.user_id,
                 request.key,
                 request.at_least,
                 request.at_most,
                 request.expires_at,
-                list(request.allowances),
+                request.free,
+                request.premium,
+                request.day_start,
+                request.day_end,
                 request.now,
             ],
         )

@@ -16,14 +16,21 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TakeRequest:
-    """allowances: sources of the grants that must exist before anything is taken."""
+    """free: source of the month's free grant, which must exist before anything is taken.
+
+    premium: source of the premium grant of the UTC day from `day_start` up to `day_end`, which
+    must exist too if that day is entitled (see `billing.entitlement`).
+    """
 
     user_id: int
     key: str
     at_least: int
     at_most: int
     expires_at: datetime
-    allowances: tuple[str, ...]
+    free: str
+    premium: str
+    day_start: datetime
+    day_end: datetime
     now: datetime
 
 
