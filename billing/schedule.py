@@ -38,6 +38,12 @@ SCHEDULE = (
         "billing.tasks.grants_premake",
         Crontab(minute="0", hour="0", day_of_month="1"),
     ),
+    Periodic(
+        "tokens: make the day's premium grants",
+        "billing.tasks.premium_premake",
+        Crontab(minute="0", hour="0"),
+    ),
+    Periodic("tokens: pay debts", "billing.tasks.debts_pay", Crontab(minute="10")),
     Periodic("tokens: expire lapsed grants", "billing.tasks.grants_sweep", Crontab(minute="5")),
     Periodic("tokens: release forgotten holds", "billing.tasks.holds_sweep", Every(seconds=60)),
     Periodic(

@@ -1,9 +1,17 @@
 """What Celery runs for billing. Every task may run twice, at once, late or never."""
 
-from billing.tasks.ledger import grants_premake, grants_sweep, holds_sweep, ledger_reconcile
+from billing.tasks.ledger import (
+    debts_pay,
+    grants_premake,
+    grants_sweep,
+    holds_sweep,
+    ledger_reconcile,
+    premium_premake,
+)
 from billing.tasks.mail import mails_sweep, notice_mail, payment_receipt_mail
 
 __all__ = [
+    "debts_pay",
     "grants_premake",
     "grants_sweep",
     "holds_sweep",
@@ -11,4 +19,5 @@ __all__ = [
     "mails_sweep",
     "notice_mail",
     "payment_receipt_mail",
+    "premium_premake",
 ]

@@ -8,7 +8,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing.services.batches import free_grants_premake, grants_expire
+from billing.services.clawbacks import debts_sweep
 from billing.services.holds import holds_expire
+from billing.services.premium_batch import premium_grants_premake
 from billing.services.reconcile import reconcile
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,21 @@ def grants_premake() -> None:
     """Make the month's free grants before their owners come."""
     made = free_grants_premake(now=timezone.now(), batch=BATCH)
     logger.info("made %d free grants of the month", made)
+
+
+@shared_task(name="billing.tasks.premium_premake")
+def premium_premake() -> None:
+    """Make the day's premium grants before their owners come."""
+    made = premium_grants_premake(now=timezone.now(), batch=BATCH)
+    logger.info("made %d premium grants of the day", made)
+
+
+@shared_task(name="billing.tasks.debts_pay")
+def debts_pay() -> None:
+    """Pay debts out of tokens that have become available since."""
+    paid = debts_sweep(now=timezone.now())
+    if paid:
+        logger.info("%d tokens of debts were paid", paid)
 
 
 @shared_task(name="billing.tasks.grants_sweep")

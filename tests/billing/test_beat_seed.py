@@ -9,6 +9,8 @@ pytestmark = pytest.mark.django_db
 
 EXPECTED = {
     "billing.tasks.grants_premake": "0 0 1 * * (m/h/dM/MY/d) UTC",
+    "billing.tasks.premium_premake": "0 0 * * * (m/h/dM/MY/d) UTC",
+    "billing.tasks.debts_pay": "10 * * * * (m/h/dM/MY/d) UTC",
     "billing.tasks.grants_sweep": "5 * * * * (m/h/dM/MY/d) UTC",
     "billing.tasks.holds_sweep": "every 60 seconds",
     "billing.tasks.ledger_reconcile": "30 3 * * * (m/h/dM/MY/d) UTC",

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from billing import tasks
 from billing.models import Grant, Hold
+from billing.tasks import ledger as tasks
 
 pytestmark = pytest.mark.django_db
 
