@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext
 
-from config.errors import Conflict, PaymentRequired
+from config.errors import Conflict, InvalidInput, PaymentRequired
 
 
 class InsufficientTokens(PaymentRequired):
@@ -43,6 +43,47 @@ class GrantConflict(Conflict):
     """One business fact (`source`) was to become two different grants."""
 
     code = "grant_conflict"
+
+
+class AdjustmentRefused(InvalidInput):
+    """Staff asked for something that can not be done to these tokens. Nothing was changed."""
+
+    code = "adjustment_refused"
+
+
+class AdjustmentConflict(Conflict):
+    """The key of a staff action was used before, for something else. Nothing was changed."""
+
+    code = "idempotency_conflict"
+
+
+class NotSubscribed(Conflict):
+    """There is no subscription that this could be done to. Nothing was changed or charged."""
+
+    code = "not_subscribed"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(
+            message
+            or gettext(
+                "You have no subscription that is running. Nothing was changed or charged. You can"
+                " subscribe on the pricing page."
+            )
+        )
+
+
+class NothingBought(Conflict):
+    """The customer portal is for people who bought something. Nothing was changed."""
+
+    code = "nothing_bought"
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext(
+                "You have not bought anything yet, so there are no invoices or cards to show."
+                " Nothing was charged. What is on sale is on the pricing page."
+            )
+        )
 
 
 class LedgerBroken(RuntimeError):

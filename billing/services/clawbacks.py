@@ -65,6 +65,11 @@ def grant_claw_back(
         return ClawBack(grant.voided, grant.owed, moved)
 
 
+def taken_of(*, grant_id: int) -> int:
+    """Tokens taken back of the grant so far (see `grant_claw_back`). Raises Grant.DoesNotExist."""
+    return _taken(Grant.objects.get(pk=grant_id))[0]
+
+
 def debts_collect(*, user_id: int, now: datetime, payer_id: int | None = None) -> int:
     """Pay the user's debts, oldest first, out of purchased and given tokens that are available.
 

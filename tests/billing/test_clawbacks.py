@@ -1,19 +1,14 @@
 """Tokens taken back, given back, owed, paid and forgiven, on both engines."""
 
-from datetime import timedelta
-
 import pytest
 
 from billing.models import DebtEntry, Grant, Movement
 from billing.selectors import debt_of
 from billing.services.clawbacks import (
     ClawBack,
-    debt_forgive,
-    debts_collect,
-    debts_sweep,
     grant_claw_back,
 )
-from billing.services.holds import hold_release, hold_settle
+from billing.services.holds import hold_settle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("both_engines")]
 
