@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from billing.models import Payment
-from billing.stripe_api import id_of
 
 # Statuses of a subscription that Stripe goes on charging for.
 RUNNING = frozenset({"active", "trialing", "past_due"})
@@ -160,6 +159,13 @@ def dispute_facts(
         if cents[state]:
             return DisputeFacts(state, min(cents[state], amount_cents))
     return DisputeFacts(Payment.Dispute.NONE, 0)
+
+
+def id_of(reference: object) -> str:
+    """The id of a reference, which Stripe gives as an id or, expanded, as the object itself."""
+    if isinstance(reference, Mapping):
+        return str(reference.get("id") or "")
+    return str(reference or "")
 
 
 def instant(timestamp: int | None) -> datetime | None:
