@@ -154,13 +154,6 @@ def as_dict(found: Any) -> StripeDict:
     return plain
 
 
-def id_of(reference: object) -> str:
-    """The id of a reference, which Stripe gives as an id or, expanded, as the object itself."""
-    if isinstance(reference, Mapping):
-        return str(reference.get("id") or "")
-    return str(reference or "")
-
-
 def library_configure() -> None:
     """The same version and time-outs for calls that dj-stripe makes through the global client.
 
