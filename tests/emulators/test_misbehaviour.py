@@ -264,3 +264,11 @@ def test_streams_run_beside_each_other(ai):
     responses = [ask(ai, "openrouter", REQUEST) for _ in range(20)]
     assert {len(hear(response).text) for response in responses} == {50}
     assert ai.counters()["most_open_streams"] > 1
+
+
+def test_a_stamp_tells_when_its_chunk_was_written(ai):
+    ai.rule({"reply": "page ttttttttttt end", "chunk_chars": 20, "stamp": "ttttttttttt"})
+    before = time.monotonic_ns() // 1000
+    text = listen(ai, "openai", REQUEST).text
+    assert (text[:5], text[16:]) == ("page ", " end")
+    assert before <= int(text[5:16], 16) <= time.monotonic_ns() // 1000
