@@ -13,31 +13,47 @@ import orjson
 
 @dataclass(slots=True)
 class Stream:
-    """What one stream saw. Times are seconds after the request was sent."""
+    """What one stream saw. Times are seconds of the monotonic clock; 0.0 is never."""
 
-    first: float | None = None
-    last: float = 0.0
+    sent: float = 0.0
+    # When the events were asked for: for a chat the same request, for a run of ours a second one.
+    events_sent: float = 0.0
+    arrivals: list[tuple[float, str]] = field(default_factory=list)
     characters: int = 0
-    arrivals: list[tuple[float, int]] = field(default_factory=list)
     finished: bool = False
     error: str = ""
 
-    def text(self, at: float, characters: int) -> None:
-        if self.first is None:
-            self.first = at
-        self.last = at
-        self.characters += characters
-        self.arrivals.append((at, self.characters))
+    def text(self, text: str) -> None:
+        self.arrivals.append((time.monotonic(), text))
+        self.characters += len(text)
 
-    def lags(self, characters_per_second: float) -> list[float]:
-        """How late each arrival was against an even pace from the first one, seconds."""
-        if self.first is None:
-            return []
-        base = self.arrivals[0][1]
-        return [
-            max(0.0, at - self.first - (count - base) / characters_per_second)
-            for at, count in self.arrivals[1:]
-        ]
+    @property
+    def first_after_request(self) -> float | None:
+        """Seconds from the first request to the first text."""
+        return self.arrivals[0][0] - self.sent if self.arrivals else None
+
+    @property
+    def first_after_events(self) -> float | None:
+        """Seconds from asking for the events to the first text."""
+        return self.arrivals[0][0] - self.events_sent if self.arrivals else None
+
+    def delays(self, *, chunk_characters: int, stamp_characters: int) -> list[float]:
+        """Seconds from the upstream's writing of each chunk to its arrival here.
+
+        A chunk that begins with a moment in hex (the emulator's `stamp`) was written then.
+        """
+        found, pending = [], ""
+        for at, text in self.arrivals:
+            pending += text
+            whole = len(pending) - len(pending) % chunk_characters
+            for start in range(0, whole, chunk_characters):
+                try:
+                    written = int(pending[start : start + stamp_characters], 16) / 1e6
+                except ValueError:
+                    continue
+                found.append(at - written)
+            pending = pending[whole:]
+        return found
 
 
 async def _request(
@@ -79,53 +95,59 @@ def _chunks(body: bytes) -> list[bytes]:
     return pieces
 
 
-async def follow_chat(url: str, headers: dict[str, str], body: object) -> Stream:
-    """An OpenAI-style chat stream to its `[DONE]`."""
-    stream, started = Stream(), time.perf_counter()
+async def follow_chat(stream: Stream, url: str, headers: dict[str, str], body: object) -> None:
+    """An OpenAI-style chat stream to its `[DONE]`, told to `stream` as it comes."""
+    stream.sent = stream.events_sent = time.monotonic()
     try:
         reader, writer = await _request(
             url, method="POST", headers=headers, body=orjson.dumps(body)
         )
-        while line := await reader.readline():
-            if line.startswith(b"data: [DONE]"):
-                stream.finished = True
-                break
-            if line.startswith(b"data: {"):
-                data = orjson.loads(line[6:])
-                choices = data.get("choices") or [{}]
-                text = (choices[0].get("delta") or {}).get("content") or ""
-                if text:
-                    stream.text(time.perf_counter() - started, len(text))
-        writer.close()
+        try:
+            while line := await reader.readline():
+                if line.startswith(b"data: [DONE]"):
+                    stream.finished = True
+                    break
+                if line.startswith(b"data: {"):
+                    choices = orjson.loads(line[6:]).get("choices") or [{}]
+                    if text := (choices[0].get("delta") or {}).get("content"):
+                        stream.text(text)
+        finally:
+            writer.close()
     except (OSError, asyncio.IncompleteReadError, ValueError) as error:
         stream.error = repr(error)
-    return stream
 
 
-async def follow_run(base: str, start_url: str, headers: dict[str, str], body: object) -> Stream:
-    """Start a run of ours and follow its events to `done`; times count from the POST."""
-    stream, started = Stream(), time.perf_counter()
+async def follow_run(
+    stream: Stream, base: str, start_url: str, headers: dict[str, str], body: object
+) -> None:
+    """Start a run of ours and follow its events to `done`, told to `stream` as they come."""
+    stream.sent = time.monotonic()
     try:
         status, answer = await post_json(base + start_url, headers, body)
         if status != 202:
             stream.error = f"{status} {answer}"
-            return stream
+            return
+        stream.events_sent = time.monotonic()
         reader, writer = await _request(
             base + answer["run"]["eventsUrl"], method="GET", headers=headers, body=b""
         )
-        event = b""
-        while line := await reader.readline():
-            if line.startswith(b"event: "):
-                event = line[7:].strip()
-            elif line.startswith(b"data: ") and event == b"delta":
-                text = orjson.loads(line[6:])["text"]
-                stream.text(time.perf_counter() - started, len(text))
-            elif line.startswith(b"data: ") and event == b"done":
-                done = orjson.loads(line[6:])
-                stream.finished = done["state"] == "succeeded"
-                stream.error = "" if stream.finished else str(done["error"])
-                break
-        writer.close()
+        try:
+            await _events(stream, reader)
+        finally:
+            writer.close()
     except (OSError, asyncio.IncompleteReadError, ValueError) as error:
         stream.error = repr(error)
-    return stream
+
+
+async def _events(stream: Stream, reader: asyncio.StreamReader) -> None:
+    event = b""
+    while line := await reader.readline():
+        if line.startswith(b"event: "):
+            event = line[7:].strip()
+        elif line.startswith(b"data: ") and event == b"delta":
+            stream.text(orjson.loads(line[6:])["text"])
+        elif line.startswith(b"data: ") and event == b"done":
+            done = orjson.loads(line[6:])
+            stream.finished = done["state"] == "succeeded"
+            stream.error = "" if stream.finished else str(done["error"])
+            return
