@@ -1,82 +1,28 @@
-"""Serving the emulator: one socket, one ready line, a quick and clean end."""
+"""Serving the AI emulator."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import uvicorn
-
+from emulators import serving
 from emulators.ai.app import Emulator
+from emulators.serving import PortTaken
 
-_SHUTDOWN_SECONDS = 1
+__all__ = ["PortTaken", "Server", "bind", "serve"]
 
-
-class PortTaken(OSError):
-    """The address can not be listened on; the message names it."""
+NAME = "AI emulator"
 
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket bound to the address, not yet listening. Raises PortTaken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise PortTaken(
-            f"AI emulator: can not listen on {host} port {port}: {error.strerror}. "
-            "Stop what uses it, or choose another with --port."
-        ) from error
-    sock.set_inheritable(True)
-    return sock
+    return serving.bind(host, port, name=NAME)
 
 
-class Server(uvicorn.Server):
-    """uvicorn that says one line when it is ready and exits with 0 on SIGTERM and SIGINT."""
+class Server(serving.EmulatorServer):
+    """The server of one AI emulator."""
 
     def __init__(self, emulator: Emulator, *, ready_line: bool = True) -> None:
-        config = uvicorn.Config(
-            emulator,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            backlog=2048,
-        )
-        super().__init__(config)
-        self._ready_line = ready_line
-        logging.getLogger("uvicorn.error").addFilter(_expected_noise)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then say so."""
-        await super().startup(sockets=sockets)
-        if self._ready_line and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            print(f"AI emulator ready on http://{host}:{port}", flush=True)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """End on a signal without raising it again afterwards, so that the code is 0."""
-        loop = asyncio.get_running_loop()
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self.handle_exit, number, None)
-        except (RuntimeError, ValueError):  # not the main thread: whoever runs it ends it
-            pass
-        yield
-
-
-def _expected_noise(record: logging.LogRecord) -> bool:
-    """Cut streams are what this server is for; uvicorn calls them errors."""
-    text = record.getMessage()
-    return not text.startswith(("ASGI callable returned without", "Cancel "))
+        super().__init__(emulator, name=NAME, ready_line=ready_line)
 
 
 def serve(*, host: str, port: int, pace: float) -> None:

@@ -1,0 +1,1 @@
+"""The wire: form bodies, checked parameters, answers, idempotency keys."""
