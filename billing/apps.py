@@ -9,4 +9,6 @@ class BillingConfig(AppConfig):
     verbose_name = _("Tokens and money")
 
     def ready(self) -> None:
-        import_module("billing.checks")
+        for name in ("checks", "stripe_checks", "webhooks"):
+            import_module(f"billing.{name}")
+        import_module("billing.stripe_api").library_configure()

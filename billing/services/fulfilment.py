@@ -178,8 +178,10 @@ def _subscription_end(subscription_id: str) -> None:
 
 def _reject(order: Order, session: StripeDict, wrong: list[str], now: datetime) -> None:
     problem = "\n".join(wrong)
+    # By its subscription the invoices of a rejected order are told, and refused too.
+    facts = {"problem": problem, **_subscription_fact(session)}
     with transaction.atomic():
-        if order_move(order=order, to=Order.State.REJECTED, now=now, problem=problem):
+        if order_move(order=order, to=Order.State.REJECTED, now=now, **facts):
             staff_alert(
                 key=f"order-rejected:{order.pk}",
                 subject="A checkout does not match its order; nothing was granted",
