@@ -51,5 +51,10 @@ SCHEDULE = (
         "billing.tasks.ledger_reconcile",
         Crontab(minute="30", hour="3"),
     ),
+    Periodic("stripe: handle what was not", "billing.tasks.receipts_sweep", Every(seconds=30)),
+    Periodic("stripe: find lost webhooks", "billing.tasks.stripe_reconcile", Crontab(minute="20")),
+    Periodic(
+        "stripe: forget old webhooks", "billing.tasks.intake_prune", Crontab(minute="40", hour="3")
+    ),
     Periodic("mail: send what did not go out", "billing.tasks.mails_sweep", Every(seconds=300)),
 )

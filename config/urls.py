@@ -2,6 +2,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from billing.webhook_door import webhook
 from builder.views import dashboard, gallery_of_components, pages
 from builder.views.events import run_events
 from config.api import api, api_not_found
@@ -24,6 +25,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),
+    # Before dj-stripe's own: it looks first, and then hands on to it.
+    path("stripe/webhook/<uuid:uuid>/", webhook, name="stripe-webhook"),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     # Before the API: the stream is async, and in production only the ASGI server gets it.
     path("api/runs/<uuid:run_id>/events", run_events, name="run-events"),

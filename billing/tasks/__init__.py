@@ -10,14 +10,25 @@ from billing.tasks.ledger import (
 )
 from billing.tasks.mail import mails_sweep, notice_mail, payment_receipt_mail
 
+from billing.tasks.stripe import (
+    intake_prune,
+    receipt_handle,
+    receipts_sweep,
+    stripe_reconcile,
+)
+
 __all__ = [
     "debts_pay",
     "grants_premake",
     "grants_sweep",
     "holds_sweep",
+    "intake_prune",
     "ledger_reconcile",
     "mails_sweep",
     "notice_mail",
     "payment_receipt_mail",
     "premium_premake",
+    "receipt_handle",
+    "receipts_sweep",
+    "stripe_reconcile",
 ]
