@@ -60,7 +60,7 @@ def premium_claims(*, payment: Payment, period: PremiumPeriod, now: datetime) ->
 
 def _claims(period: PremiumPeriod, now: datetime) -> Iterator[Claim]:
     days = {f"{PREMIUM_SOURCE_PREFIX}{period.user_id}:{day.key}": day for day in _days(period, now)}
-    others = _overlapping(period)
+    others = periods_beside(period=period)
     today = day_of(now)
     for grant in Grant.objects.filter(source__in=days).order_by("effective_at", "pk"):
         day = days[grant.source]
@@ -83,7 +83,7 @@ def _days(period: PremiumPeriod, now: datetime) -> Iterator[Period]:
         day = day_of(day.start + timedelta(days=1))
 
 
-def _overlapping(period: PremiumPeriod) -> list[PremiumPeriod]:
+def periods_beside(*, period: PremiumPeriod) -> list[PremiumPeriod]:
     """All of the person's periods that share a day with this one, itself among them."""
     return list(
         PremiumPeriod.objects.annotate(billed_until=Coalesce("cut_from", F("ends_at")))

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.staff_alerts import staff_alert
 from billing.models import DebtEntry, Grant, Movement, Payment, PremiumPeriod
 from billing.services.clawbacks import grant_claw_back, user_lock
-from billing.services.premium_reversals import Claim, premium_claims
+from billing.services.premium_reversals import Claim, periods_beside, premium_claims
 from billing.stripe_api import StripeDict, stripe_get, stripe_list
 from billing.stripe_facts import dispute_facts, id_of
 
@@ -152,6 +152,17 @@ def payment_reverse(*, payment_id: int, now: datetime) -> Payment:
             payment.reversals += 1
             payment.save(update_fields=["reversals"])
         return payment
+
+
+def months_beside_reverse(*, payment_id: int, now: datetime) -> None:
+    """A month was paid: its days are no longer those of a month beside it that was refunded.
+
+    Of the days that they share, what was taken comes back. Again: no effect.
+    """
+    period = PremiumPeriod.objects.filter(payment_id=payment_id).first()
+    for other in periods_beside(period=period) if period else ():
+        if other.cut_from is not None and other.payment_id not in (None, payment_id):
+            payment_reverse(payment_id=other.payment_id, now=now)
 
 
 def _package_claims(payment: Payment) -> list[Claim]:

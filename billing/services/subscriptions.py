@@ -25,7 +25,7 @@ from billing.services.clawbacks import user_lock
 from billing.services.customers import customer_id_of
 from billing.services.invoices import Quote, is_for_us, mismatches, order_of_subscription, quote_of
 from billing.services.premium_periods import grace_refresh
-from billing.services.reversals import payment_refresh
+from billing.services.reversals import months_beside_reverse, payment_refresh
 from billing.services.subscription_mirror import (
     subscription_fetch,
     subscription_keep,
@@ -73,7 +73,9 @@ def invoice_settle(*, invoice_id: str, now: datetime | None = None) -> Payment |
         return None
     # The money may have gone back before we saw that it had come. Asked after the commit: who is
     # told of a refund from here on finds the payment.
-    return payment_refresh(payment_id=payment.pk, now=now)
+    payment = payment_refresh(payment_id=payment.pk, now=now)
+    months_beside_reverse(payment_id=payment.pk, now=now)
+    return payment
 
 
 def subscription_refresh(
