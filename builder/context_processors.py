@@ -9,14 +9,18 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from billing.models import Notice
+from billing.sales_selectors import notice_shown
 from billing.selectors import Standing, standing_of
 from models_catalog import selectors as catalogue
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """`standing` (None for visitors) and `emulation_in_use`, each read at most once a page."""
+    """`standing` and `notice` (None for visitors) and `emulation_in_use`, each read at most once
+    a page, the notice in one query."""
     return {
         "standing": SimpleLazyObject(lambda: _standing(request)),
+        "notice": SimpleLazyObject(lambda: _notice(request)),
         "emulation_in_use": SimpleLazyObject(catalogue.emulation_in_use),
     }
 
@@ -24,3 +28,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _standing(request: HttpRequest) -> Standing | None:
     user = getattr(request, "user", None)
     return standing_of(user, timezone.now()) if isinstance(user, User) else None
+
+
+def _notice(request: HttpRequest) -> Notice | None:
+    user = getattr(request, "user", None)
+    return notice_shown(user) if isinstance(user, User) else None

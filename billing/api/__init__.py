@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from billing.api import me, packages
+from billing.api import me, orders, packages, subscription, tokens
 
 router = Router()
-for _topic in (me, packages):
+for _topic in (me, packages, tokens, subscription, orders):
     router.add_router("", _topic.router)

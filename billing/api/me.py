@@ -46,13 +46,18 @@ class UserOut(ApiSchema):
     token_source: str
     reset_info: ResetInfoOut
     pockets: list[PocketOut]
+    debt: int
 
 
 class MeOut(ApiSchema):
-    """pockets: the same as the user's, for clients that look for it beside the user."""
+    """pockets and debt: the same as the user's, for clients that look for them beside the user.
+
+    debt: tokens owed, because a payment was taken back after they had been used.
+    """
 
     user: UserOut
     pockets: list[PocketOut]
+    debt: int
 
 
 @router.get("/me", response=MeOut, by_alias=True, exclude_unset=True, summary="Your tokens")
@@ -69,8 +74,10 @@ def me(request: HttpRequest) -> dict[str, Any]:
             "token_source": standing.token_source,
             "reset_info": _reset_info(standing),
             "pockets": list(standing.pockets),
+            "debt": standing.debt,
         },
         "pockets": list(standing.pockets),
+        "debt": standing.debt,
     }
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.zones import zone_of
-from billing.models import Notice, Payment
+from billing.models import Notice, Order, Payment
 from billing.selectors import standing_of
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,17 @@ def receipt_send(*, payment_id: int, now: datetime | None = None) -> bool:
         return True
     Payment.objects.filter(pk=payment_id).update(receipt_mailed_at=None)
     return False
+
+
+def order_failed_send(*, order_id: str) -> bool:
+    """Say that a payment which was on its way did not arrive. True if it was sent.
+
+    Whoever moves the order to `failed` rings once; a mail that is lost is not tried again, since
+    the order's page says the same.
+    """
+    failed = Order.objects.select_related("user", "offer").filter(state=Order.State.FAILED)
+    order = failed.filter(pk=order_id).first()
+    return order is not None and _send(order.user, "order_failed", {"order": order})
 
 
 def mails_due(*, now: datetime, limit: int = 200) -> tuple[list[int], list[int]]:

@@ -15,21 +15,17 @@ left: nobody stops at exactly 0, because the last tokens do not pay for a reques
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from accounts.models import User
+from billing.doorbell import ring_on_commit
 from billing.models import Grant, Notice
 from billing.periods import day_of, month_of
 from billing.selectors import Standing, standing_of
-from billing.tasks.mail import notice_mail
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ def balance_check(*, user_id: int, now: datetime | None = None) -> Notice | None
     )
     if not created:
         return None
-    _ring(notice)
+    ring_on_commit("billing.tasks.notice_mail", notice.pk)
     return notice
 
 
@@ -106,10 +102,3 @@ def _lives_from(purchase: Grant, standing: Standing, now: datetime) -> bool:
 
 def _period_of(purchase: Grant) -> str:
     return f"purchase:{purchase.pk}"
-
-
-def _ring(notice: Notice) -> None:
-    try:
-        notice_mail.apply_async(args=[notice.pk])
-    except (OperationalError, OSError) as error:
-        logger.warning("Notice %s is mailed by the sweep: %s", notice.pk, type(error).__name__)

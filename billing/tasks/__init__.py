@@ -8,7 +8,12 @@ from billing.tasks.ledger import (
     ledger_reconcile,
     premium_premake,
 )
-from billing.tasks.mail import mails_sweep, notice_mail, payment_receipt_mail
+from billing.tasks.mail import (
+    mails_sweep,
+    notice_mail,
+    order_failed_mail,
+    payment_receipt_mail,
+)
 
 from billing.tasks.stripe import (
     intake_prune,
@@ -26,6 +31,7 @@ __all__ = [
     "ledger_reconcile",
     "mails_sweep",
     "notice_mail",
+    "order_failed_mail",
     "payment_receipt_mail",
     "premium_premake",
     "receipt_handle",

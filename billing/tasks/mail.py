@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from billing.services.mails import mails_due, notice_send, receipt_send
+from billing.services.mails import mails_due, notice_send, order_failed_send, receipt_send
 
 
 @shared_task(name="billing.tasks.notice_mail")
@@ -18,6 +18,12 @@ def notice_mail(notice_id: int) -> None:
 def payment_receipt_mail(payment_id: int) -> None:
     """Mail the receipt of one payment."""
     receipt_send(payment_id=payment_id)
+
+
+@shared_task(name="billing.tasks.order_failed_mail")
+def order_failed_mail(order_id: str) -> None:
+    """Tell a person that a payment which was on its way did not arrive."""
+    order_failed_send(order_id=order_id)
 
 
 @shared_task(name="billing.tasks.mails_sweep")

@@ -10,6 +10,7 @@ from models_catalog.selectors import KeyState, ModelRow, key_state, models_liste
 
 # Prices are compared on the model most people start with.
 USUAL_MODEL = "claude-3-haiku"
+TOKENS_MOST = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,18 @@ def chosen_model(rows: Sequence[ModelRow], slug: str) -> ModelRow | None:
     by_slug = {row.model.slug: row for row in rows}
     first = rows[0] if rows else None
     return by_slug.get(slug) or by_slug.get(USUAL_MODEL) or first
+
+
+def tokens_asked(text: str, *, usual: int) -> int:
+    """The balance to count with: what was typed if it is a number up to a billion, else `usual`."""
+    if text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= TOKENS_MOST:
+        return int(text)
+    return usual
+
+
+def presets(*amounts: int) -> list[int]:
+    """Balances to choose from: each once, smallest first, without 0."""
+    return sorted({amount for amount in amounts if amount})
 
 
 def catalogue_by_maker(rows: Sequence[ModelRow]) -> list[tuple[str, list[ModelRow]]]:

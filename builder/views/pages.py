@@ -5,13 +5,24 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.models import User
 from billing.offers import free_tokens, packages, subscriptions
+from billing.plan import plan_of
+from billing.selectors import standing_of
+from billing.stripe_api import purchases_open
 from builder.examples import EXAMPLES, FIRST_EXAMPLES
 from builder.pending import pending_keep
-from builder.selectors.offers import catalogue_by_maker, chosen_model, provider_states
+from builder.selectors.offers import (
+    catalogue_by_maker,
+    chosen_model,
+    presets,
+    provider_states,
+    tokens_asked,
+)
 from models_catalog.selectors import models_listed
 
 
@@ -33,15 +44,22 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    """What is on offer, what a run costs, and what that buys on the model picked once."""
+    """What is on offer, what a run costs, and what a balance buys, on a model picked once."""
     rows = models_listed()
-    model = chosen_model(rows, request.GET.get("model", ""))
+    user = request.user if isinstance(request.user, User) else None
+    now = timezone.now()
+    own = standing_of(user, now).available if user else 0
+    offered = list(packages())
     context = {
-        "packages": packages(),
+        "packages": offered,
         "premium": subscriptions().first(),
         "free_tokens": free_tokens(),
         "rows": rows,
-        "chosen": model,
+        "chosen": chosen_model(rows, request.GET.get("model", "")),
+        "can_buy": purchases_open(),
+        "plan": plan_of(user, now) if user else None,
+        "balance": tokens_asked(request.GET.get("tokens", ""), usual=own or free_tokens()),
+        "presets": presets(own, free_tokens(), *(offer.tokens for offer in offered)),
     }
     return render(request, "pages/pricing.html", context)
 

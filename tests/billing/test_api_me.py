@@ -30,6 +30,7 @@ def test_the_owners_example(me, user, hold, now):
     hold_settle(hold_id=taken.pk, amount=1_500, now=now)
     body = me()
     assert body.pop("pockets") == body["user"]["pockets"]
+    assert (body.pop("debt"), body["user"].pop("debt")) == (0, 0)
     assert body == {
         "user": {
             "id": user.pk,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
@@ -43,6 +45,7 @@ def live_server() -> Iterator[LiveServer]:
 @pytest.fixture
 def catalogue(db: None) -> None:
     catalogue_seed()
+    call_command("offers_seed", stdout=StringIO())
 
 
 @pytest.fixture
