@@ -103,14 +103,14 @@ def _grants_that_count(user_id: int, free: Due, premium: Due) -> tuple[dict[str,
     """
     today = overlapping(start=premium.period.start, end=premium.period.end)
     periods = PremiumPeriod.objects.filter(today, user_id=user_id)
-    grants = Grant.objects.annotate(entitled=Exists(periods)).filter(
+    grants = Grant.objects.filter(
         Q(spendable=True)
         | Q(held__gt=0)
         | Q(owed__gt=0)
         | Q(source__in=[free.source, premium.source]),
         user_id=user_id,
     )
-    rows = list(grants.in_spending_order())
+    rows = list(grants.in_spending_order().annotate(entitled=Exists(periods)))
     return {row.source: row for row in rows}, any(row.entitled for row in rows)
 
 
@@ -150,4 +150,4 @@ def _daily(today: Grant, now: datetime) -> DailyStanding:
 def debt_of(user_id: int) -> int:
     """Tokens the user owes: taken back after they were used, and not paid yet."""
     owing = Grant.objects.filter(user_id=user_id, owed__gt=0)
-    return owing.aggregate(owed=Coalesce(Sum("owed"), 0))["owed"]
+    return int(owing.aggregate(owed=Coalesce(Sum("owed"), 0))["owed"])
