@@ -14,7 +14,6 @@ from billing.tasks.mail import (
     order_failed_mail,
     payment_receipt_mail,
 )
-
 from billing.tasks.stripe import (
     intake_prune,
     receipt_handle,
