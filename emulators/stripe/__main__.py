@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ def main() -> int:
     )
     parser.add_argument("--url", default="", help="where browsers reach it, if elsewhere")
     options = parser.parse_args()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         serve(
             host=options.host,

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from emulators import serving
 from emulators.stripe.app import StripeEmulator
+from emulators.stripe.world import Settings
 
 NAME = "Stripe emulator"
+# A person who tries it out does not want to wait three days for a bank debit.
+DEMO = Settings(delayed_payment_seconds=120)
 TICKS_BETWEEN_LOOKS = 10  # uvicorn ticks ten times a second
 
 
@@ -52,5 +55,7 @@ class Server(serving.EmulatorServer):
 def serve(*, host: str, port: int, path: Path | None, webhook_secret: str, url: str = "") -> None:
     """Serve until SIGTERM or SIGINT. Raises PortTaken."""
     sock = bind(host, port)
-    emulator = StripeEmulator(url=url or url_of(sock), path=path, webhook_secret=webhook_secret)
+    emulator = StripeEmulator(
+        url=url or url_of(sock), path=path, webhook_secret=webhook_secret, settings=DEMO
+    )
     Server(emulator).run(sockets=[sock])

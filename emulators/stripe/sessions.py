@@ -86,18 +86,15 @@ def _known_email(world: World, session: Object) -> str:
 
 
 def _customer_of(world: World, session: Object, email: str) -> str | None:
-    if (
-        session["customer"]
-        or (session["customer_creation"] == "if_required"
-        and (session["mode"] == "payment"))
-    ):
-        return session["customer"]
-    customer = people.customer(created=world.now())
-    customer["email"] = email
-    world.store.save(customer)
-    world.emit("customer.created", customer)
-    session["customer"] = customer["id"]
-    return str(customer["id"])
+    guest = session["mode"] == "payment" and session["customer_creation"] == "if_required"
+    if session["customer"] is None and not guest:
+        customer = people.customer(created=world.now())
+        customer["email"] = email
+        world.store.save(customer)
+        world.emit("customer.created", customer)
+        session["customer"] = customer["id"]
+    customer_id: str | None = session["customer"]
+    return customer_id
 
 
 def _pay_once(world: World, session: Object, method: Object, customer_id: str | None) -> Outcome:

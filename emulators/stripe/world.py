@@ -28,11 +28,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    draft_seconds: int = Field(HOUR_SECONDS, ge=0, description="before a renewal is charged")
-    retry_days: list[int] = Field([3, 5, 7], description="days from a failure to the next try")
-    after_retries: str = Field("cancel", pattern="^(cancel|unpaid|past_due)$")
-    delayed_payment_seconds: int = Field(3 * DAY_SECONDS, ge=0)
-    incomplete_seconds: int = Field(23 * HOUR_SECONDS, ge=0)
+    draft_seconds: int = Field(default=HOUR_SECONDS, ge=0, description="before a renewal is charged")
+    retry_days: list[int] = Field(default=[3, 5, 7], description="days from a failure to the next try")
+    after_retries: str = Field(default="cancel", pattern="^(cancel|unpaid|past_due)$")
+    delayed_payment_seconds: int = Field(default=3 * DAY_SECONDS, ge=0)
+    incomplete_seconds: int = Field(default=23 * HOUR_SECONDS, ge=0)
 
 
 Action = Callable[["World", Object], None]
@@ -55,13 +55,15 @@ class World:
         self.store = Store(path)
         self.url = url
         self.webhook_secret = webhook_secret or f"whsec_{random_letters(32)}"
-        self._first_settings = settings or Settings.model_validate({})
+        self._first_settings = settings or Settings()
         self.actions = actions or {}
         # The id and idempotency key of the request that is being answered: events name it.
         self.request: dict[str, str | None] = {"id": None, "idempotency_key": None}
         self.clock = clock or Clock()
         self.clock.set(self.clock.exact() + self.store.meta.get("ahead_seconds", 0.0))
         self.courier = Courier(self.store, self.lock)
+        for endpoint in self.store.all("webhook_endpoint") if webhook_secret else ():
+            self.store.note(endpoint["id"])["secret"] = webhook_secret
         self.begin()
 
     def begin(self) -> None:

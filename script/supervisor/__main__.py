@@ -15,8 +15,9 @@ from script.supervisor.process import Child, Service, end_together
 from script.supervisor.readiness import WorkerWatch, why_not_ready
 from script.supervisor.redis_server import EmbeddedRedis
 from script.supervisor.state import claim
+from script.supervisor.stripe_emulator import EmulatedStripe
 from script.supervisor.supervise import Supervisor
-from script.supervisor.tell import say, say_ready
+from script.supervisor.tell import WARNING, say, say_ready
 
 LOOP_SECONDS = 0.1
 ASK_READY_SECONDS = 0.25
@@ -39,6 +40,7 @@ class Runner:
         self.signals = 0
         self.environment: dict[str, str] = {}
         self.redis_url = plan.redis_url
+        self.emulated_stripe: EmulatedStripe | None = None
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.signals += 1
@@ -80,6 +82,10 @@ class Runner:
         self.environment = child_environment(
             self.plan, redis_url=self.redis_url, emulator_url=emulator_url
         )
+        if self.plan.stripe_emulator_wanted:
+            self.emulated_stripe = EmulatedStripe(self.plan.state_dir, ports)
+            self.environment |= self.emulated_stripe.environment
+            back.append(services.stripe_emulator_service(self.emulated_stripe))
         self.supervisor.add_group([self._child(service) for service in back])
         if embedded is not None and not embedded.wait_until_up(timeout_seconds=10):
             raise StartRefused(
@@ -87,7 +93,7 @@ class Runner:
             )
 
     def _prepare(self) -> None:
-        child = self._child(services.prepare_service())
+        child = self._child(services.prepare_service(self.emulated_stripe))
         child.log.unlink(missing_ok=True)
         say("bringing the database up to date")
         child.start()
@@ -98,6 +104,9 @@ class Runner:
             end_together([child])
         if child.process is None or child.process.returncode != 0:
             raise StartRefused(child.log.read_text(errors="replace").strip()[-8000:])
+        for line in child.log.read_text(errors="replace").splitlines():
+            if line.startswith(WARNING):
+                say(line.removeprefix(WARNING))
 
     def _watch(self) -> None:
         workers = WorkerWatch(self.redis_url)

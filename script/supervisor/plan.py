@@ -29,6 +29,7 @@ class Plan:
     redis_url: str
     emulator_url: str
     emulator_wanted: bool
+    stripe_emulator_wanted: bool
     worker_pool: str
     worker_concurrency: int
 
@@ -57,13 +58,22 @@ def read_plan() -> Plan:
         host_header=host_header(env.words("ALLOWED_HOSTS")),
         redis_url=env.text("REDIS_URL"),
         emulator_url=emulator_url,
-        emulator_wanted=debug
-        and not emulator_url
-        and not served
-        and importlib.util.find_spec("emulators.ai") is not None,
+        emulator_wanted=debug and not emulator_url and not served and has_module("emulators.ai"),
+        stripe_emulator_wanted=debug
+        and not env.text("STRIPE_SECRET_KEY")
+        and not env.text("STRIPE_API_BASE")
+        and has_module("emulators.stripe"),
         worker_pool=env.text("WORKER_POOL", "threads"),
         worker_concurrency=worker_concurrency,
     )
+
+
+def has_module(name: str) -> bool:
+    """Emulators are left out of production images."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def everything_wrong() -> str:

@@ -15,6 +15,8 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.env import EnvironmentProblems
+from script.supervisor.stripe_emulator import SYNC_STRIPE, wait_until_up
+from script.supervisor.tell import WARNING
 
 SEED_COMMANDS = ("catalogue_seed", "offers_seed", "beat_seed")
 # Any number that all our processes agree on.
@@ -26,6 +28,8 @@ def main() -> None:
         django.setup()
         call_command("check")
         prepare()
+        if SYNC_STRIPE in sys.argv:
+            sync_emulated_stripe()
     except (EnvironmentProblems, SystemCheckError, CommandError) as problem:
         sys.exit(str(problem))
     except OperationalError as error:
@@ -46,6 +50,17 @@ def prepare() -> None:
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     else:
         call_command("collectstatic", interactive=False, verbosity=1)
+
+
+def sync_emulated_stripe() -> None:
+    """Catalogue and webhook endpoint of the emulated Stripe; a start never fails for them."""
+    if not wait_until_up(settings.STRIPE_API_BASE):
+        print(f"{WARNING}the emulated Stripe does not answer: nothing can be bought yet")
+        return
+    try:
+        call_command("stripe_sync", register=True)
+    except CommandError as error:
+        print(f"{WARNING}the emulated Stripe was not brought up to date: {error}")
 
 
 def migrations_wait() -> bool:

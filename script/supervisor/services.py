@@ -8,6 +8,7 @@ import sys
 from script.supervisor.plan import SHORT_TASK_CONCURRENCY, Plan
 from script.supervisor.process import Service
 from script.supervisor.redis_server import EmbeddedRedis
+from script.supervisor.stripe_emulator import SYNC_STRIPE, EmulatedStripe
 
 # SIGTERM to the end of everything is promised within 15 s: first these, then what they lean on.
 FRONT_STOP_SECONDS = 11.5
@@ -25,8 +26,21 @@ def emulator_service(port: int) -> Service:
     return Service(name="emulator", command=lambda: command, stop_seconds=BACK_STOP_SECONDS)
 
 
-def prepare_service() -> Service:
+def stripe_emulator_service(emulated: EmulatedStripe) -> Service:
+    command = emulated.command()
+    return Service(
+        name="stripe",
+        command=lambda: command,
+        stop_seconds=BACK_STOP_SECONDS,
+        # Not among the arguments: those are in the process list.
+        environment={"STRIPE_WEBHOOK_SECRET": emulated.webhook_secret},
+    )
+
+
+def prepare_service(emulated_stripe: EmulatedStripe | None = None) -> Service:
     command = [sys.executable, "-m", "script.supervisor.prepare"]
+    if emulated_stripe is not None:
+        command.append(SYNC_STRIPE)
     return Service(name="prepare", command=lambda: command, stop_seconds=BACK_STOP_SECONDS)
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
+
+# Begins those lines of a child that has ended well which the terminal should show all the same.
+WARNING: Final = "warning: "
 
 
 def say(text: str) -> None:

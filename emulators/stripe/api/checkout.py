@@ -117,7 +117,7 @@ def _check_lines(mode: str, lines: list[Object]) -> int:
         )
     if len({line["currency"] for line in lines}) > 1:
         raise InvalidRequest("All prices must be in one currency.", param="line_items")
-    total = sum(line["amount_total"] for line in lines)
+    total: int = sum(line["amount_total"] for line in lines)
     if total < SMALLEST_CENTS:
         raise InvalidRequest(
             "The Checkout Session's total amount due must add up to at least $0.50 usd",
