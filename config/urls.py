@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from billing.webhook_door import webhook
-from builder.views import dashboard, gallery_of_components, pages
+from builder.views import dashboard, gallery_of_components, pages, usage
 from builder.views.events import run_events
 from config.api import api, api_not_found
 from config.health import healthz, readyz
@@ -13,7 +13,9 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", pages.home, name="home"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
-    path("usage/", dashboard.usage, name="usage"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/receipts.csv", usage.receipts_csv, name="receipts-csv"),
+    path("usage/<uuid:run_id>/", usage.receipt, name="receipt"),
     path("pricing/", pages.pricing, name="pricing"),
     path("models/", pages.models, name="models"),
     path("gallery/", pages.gallery, name="gallery"),

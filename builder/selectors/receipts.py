@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -16,7 +16,7 @@ from accounts.models import User
 from billing.models import Hold, Movement
 from billing.services.holds import PocketCharge
 from builder.models import Attempt, Run
-from builder.selectors.usage import UsageScope, model_of
+from builder.selectors.usage import UsageScope, narrowed, with_own_run
 from config.errors import NotFound
 
 RECEIPTS_A_PIECE = 500
@@ -38,27 +38,27 @@ class Receipt:
 
 
 def receipts_of(scope: UsageScope) -> QuerySet[Hold]:
-    """The holds behind a range's receipts, the latest first: every run's, charged or not, and
-    whatever else was charged. Their sum is the range's."""
-    holds = Hold.objects.filter(
-        Q(run__isnull=False) | Q(settled_amount__gt=0), user_id=scope.user_id
-    )
-    if scope.model:
-        holds = holds.annotate(answered_by=model_of("run__")).filter(answered_by=scope.model)
-    if scope.site_id:
-        holds = holds.filter(run__site_id=scope.site_id)
-    dated = holds.annotate(at=Coalesce("resolved_at", F("created_at")))
+    """The holds behind a range's receipts, the latest first: what they were charged is, in sum,
+    what the range was. Without their runs, which `receipts_shown` reads for those that are shown.
+    """
+    holds = Hold.objects.filter(user_id=scope.user_id)
+    if scope.model or scope.site_id:
+        holds = narrowed(with_own_run(holds, scope), scope)
+    dated = holds.annotate(at=Coalesce("resolved_at", "created_at"))
     within = dated.filter(at__gte=scope.days.start, at__lt=scope.days.end)
-    return within.select_related("run__site", "run__version").order_by("-at", "-pk")
+    return within.order_by("-at", "-pk")
 
 
 def receipts_shown(holds: Iterable[Hold]) -> list[Receipt]:
-    """The receipts of some holds, with what each was paid from in one query for all."""
+    """The receipts of some holds: their runs, and what each was paid from, in a query each."""
     shown = list(holds)
-    paid = pockets_of([hold.pk for hold in shown])
+    ids = [hold.pk for hold in shown]
+    made = Run.objects.filter(hold_id__in=ids).select_related("site", "version")
+    runs = {run.hold_id: run for run in made}
+    paid = pockets_of(ids)
     return [
         Receipt(
-            run=getattr(hold, "run", None),
+            run=runs.get(hold.pk),
             at=hold.resolved_at or hold.created_at,
             charged=_charged(hold),
             pockets=paid.get(hold.pk, ()),
@@ -94,10 +94,10 @@ def pockets_of(hold_ids: Iterable[int]) -> dict[int, tuple[PocketCharge, ...]]:
     """Hold → what was spent of it by pocket, in spending order (that of its movements)."""
     spent = Movement.objects.filter(hold_id__in=list(hold_ids), to_state=Movement.State.SPENT)
     sums: dict[int, dict[str, int]] = {}
-    for movement in spent.select_related("grant").order_by("pk"):
-        by_kind = sums.setdefault(movement.hold_id or 0, {})
-        kind = movement.grant.kind
-        by_kind[kind] = by_kind.get(kind, 0) + movement.amount
+    steps = spent.order_by("pk").values_list("hold_id", "grant__kind", "amount")
+    for hold_id, kind, amount in steps:
+        by_kind = sums.setdefault(hold_id or 0, {})
+        by_kind[kind] = by_kind.get(kind, 0) + amount
     return {
         hold_id: tuple(PocketCharge(kind, amount) for kind, amount in by_kind.items())
         for hold_id, by_kind in sums.items()

@@ -1,9 +1,8 @@
-"""A signed-in person's home, and what they used."""
+"""A signed-in person's home."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,9 +12,7 @@ from accounts.http import AuthenticatedHttpRequest
 from billing.selectors import standing_of
 from builder.examples import FIRST_EXAMPLES
 from builder.pending import pending_prompt
-from builder.selectors.dashboard import models_afforded, recent_runs, recent_sites, runs_spending
-
-RUNS_A_PAGE = 25
+from builder.selectors.dashboard import models_afforded, recent_runs, recent_sites
 
 
 @login_required
@@ -34,12 +31,3 @@ def dashboard(request: AuthenticatedHttpRequest) -> HttpResponse:
         "examples": FIRST_EXAMPLES,
     }
     return render(request, "pages/dashboard.html", context)
-
-
-@login_required
-@require_safe
-def usage(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Every run with what it cost, newest first, a page at a time."""
-    page = Paginator(runs_spending(request.user), RUNS_A_PAGE).get_page(request.GET.get("page"))
-    standing = standing_of(request.user, timezone.now())
-    return render(request, "pages/usage.html", {"page": page, "own_standing": standing})
