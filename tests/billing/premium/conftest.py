@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import pytest
+import time_machine
 
 from accounts.models import User
 from billing.models import Grant, Offer, Payment, PremiumPeriod
+from billing.offers import SEEDS
 from billing.services.grants import grant_create
+from emulators.stripe.testing import stripe_emulator
+from tests.billing.premium.shop import Shop
 
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 _numbers = count(1)
+
+
+@pytest.fixture
+def start() -> datetime:
+    """When the shop opens. Tests that need another time override it by parametrization."""
+    return NOW
+
+
+@pytest.fixture
+def shop(db: None, settings: Any, start: datetime) -> Iterator[Shop]:
+    """An app that sells through an emulated Stripe, both at `start`."""
+    for place, seed in enumerate(SEEDS):
+        Offer.objects.get_or_create(
+            slug=seed.slug,
+            defaults={
+                "kind": seed.kind,
+                "name": seed.name,
+                "tokens": seed.tokens,
+                "amount_cents": seed.amount_cents,
+                "order": place,
+            },
+        )
+    with (
+        stripe_emulator(start=start, frozen=True) as emulated,
+        time_machine.travel(start, tick=False) as clock,
+    ):
+        settings.STRIPE_API_BASE = emulated.url
+        settings.STRIPE_SECRET_KEY = emulated.secret_key
+        yield Shop(emulated, clock)
 
 
 @pytest.fixture
