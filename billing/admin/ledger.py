@@ -1,11 +1,11 @@
-"""Staff look at the ledger here and change nothing: tokens move through services only."""
+"""The ledger, to look at: tokens move through services only."""
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,40 +13,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from billing.models import Grant, Hold, Movement
-
-Row = TypeVar("Row", Grant, Hold, Movement)
+from billing.admin.base import ReadOnlyAdmin, ReadOnlyInline, user_links
+from billing.models import DebtEntry, Grant, Hold, Movement
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
-    """Lists and pages without a form; needs the view permission."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class MovementInline(admin.TabularInline[Movement, Any]):
+class MovementInline(ReadOnlyInline):
     model = Movement
     fields = ("created_at", "from_state", "to_state", "amount", "key")
     readonly_fields = fields
-    extra = 0
-    can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+class DebtInline(ReadOnlyInline):
+    model = DebtEntry
+    fk_name = "grant"
+    fields = ("created_at", "kind", "amount", "payer", "key")
+    readonly_fields = fields
 
 
 class LapsedFilter(admin.SimpleListFilter):
@@ -54,11 +35,17 @@ class LapsedFilter(admin.SimpleListFilter):
     parameter_name = "spendable"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("now", _("Now")), ("held", _("Something is held"))]
+        return [
+            ("now", _("Now")),
+            ("held", _("Something is held")),
+            ("owed", _("Something is owed")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Grant]) -> QuerySet[Grant]:
         if self.value() == "now":
             return queryset & Grant.objects.spendable_at(timezone.now())
+        if self.value() == "owed":
+            return queryset.filter(owed__gt=0)
         return queryset.filter(held__gt=0) if self.value() == "held" else queryset
 
 
@@ -74,6 +61,7 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
         "spent",
         "expired",
         "voided",
+        "owed",
         "effective_at",
         "expires_at",
     )
@@ -82,11 +70,11 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
     search_fields = ("=source", "user__email")
     search_help_text = _("A user's e-mail address, or a whole source")
     ordering = ("-pk",)
-    inlines = (MovementInline,)
+    inlines = (MovementInline, DebtInline)
 
     @admin.display(description=_("User"), ordering="user__email")
     def user_link(self, grant: Grant) -> SafeString:
-        return _link_to_user(grant.user)
+        return user_links(grant.user)
 
 
 @admin.register(Hold)
@@ -110,7 +98,7 @@ class HoldAdmin(ReadOnlyAdmin[Hold]):
 
     @admin.display(description=_("User"), ordering="user__email")
     def user_link(self, hold: Hold) -> SafeString:
-        return _link_to_user(hold.user)
+        return user_links(hold.user)
 
 
 @admin.register(Movement)
@@ -134,7 +122,7 @@ class MovementAdmin(ReadOnlyAdmin[Movement]):
 
     @admin.display(description=_("User"), ordering="grant__user__email")
     def user_link(self, movement: Movement) -> SafeString:
-        return _link_to_user(movement.grant.user)
+        return user_links(movement.grant.user)
 
     @admin.display(description=_("Grant"))
     def grant_link(self, movement: Movement) -> SafeString:
@@ -149,6 +137,21 @@ class MovementAdmin(ReadOnlyAdmin[Movement]):
         return format_html('<a href="{}">{}</a>', url, movement.hold.key)
 
 
-def _link_to_user(user: User) -> SafeString:
-    url = reverse("admin:accounts_user_change", args=[user.pk])
-    return format_html('<a href="{}">{}</a>', url, user.email)
+@admin.register(DebtEntry)
+class DebtEntryAdmin(ReadOnlyAdmin[DebtEntry]):
+    list_display = ("created_at", "user_link", "grant_link", "kind", "amount", "key")
+    list_display_links = ("key",)
+    list_filter = ("kind", "created_at", "grant__kind")
+    list_select_related = ("grant__user",)
+    search_fields = ("=key", "=grant__source", "grant__user__email")
+    search_help_text = _("A user's e-mail address, or a whole key or grant")
+    ordering = ("-pk",)
+
+    @admin.display(description=_("User"), ordering="grant__user__email")
+    def user_link(self, entry: DebtEntry) -> SafeString:
+        return user_links(entry.grant.user)
+
+    @admin.display(description=_("Grant"))
+    def grant_link(self, entry: DebtEntry) -> SafeString:
+        url = reverse("admin:billing_grant_change", args=[entry.grant_id])
+        return format_html('<a href="{}">{}</a>', url, entry.grant.source)
