@@ -1,4 +1,4 @@
-"""Staff see everything about tokens and money, and change only offers and, with a reason, tokens."""
+"""Staff see all of tokens and money, and change only offers and, with a reason, tokens."""
 
 from __future__ import annotations
 
