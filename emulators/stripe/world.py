@@ -28,8 +28,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    draft_seconds: int = Field(default=HOUR_SECONDS, ge=0, description="before a renewal is charged")
-    retry_days: list[int] = Field(default=[3, 5, 7], description="days from a failure to the next try")
+    draft_seconds: int = Field(
+        default=HOUR_SECONDS, ge=0, description="before a renewal is charged"
+    )
+    retry_days: list[int] = Field(
+        default=[3, 5, 7], description="days from a failure to the next try"
+    )
     after_retries: str = Field(default="cancel", pattern="^(cancel|unpaid|past_due)$")
     delayed_payment_seconds: int = Field(default=3 * DAY_SECONDS, ge=0)
     incomplete_seconds: int = Field(default=23 * HOUR_SECONDS, ge=0)
