@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import User
+from billing.plan import Plan, PlanState
+from billing.selectors import Standing
 from builder.models import Run, Site, Version
 from builder.preview import preview_url
 from builder.selectors.sites import sites_of
 from models_catalog.models import AIModel
-from models_catalog.selectors import models_listed
+from models_catalog.selectors import ModelRow
 
 SITES_SHOWN = 3
 RUNS_SHOWN = 5
@@ -37,6 +40,35 @@ class Afforded:
     pages: int
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The one thing to do first. kind: pay (a payment failed), watch (a run is going) or buy (too
+    few tokens for a page). run: the one to watch. page_tokens: what the cheapest usual page takes.
+    """
+
+    kind: str
+    run: Run | None = None
+    page_tokens: int = 0
+
+
+def next_step(
+    *, standing: Standing, plan: Plan, runs: Iterable[Run], rows: Iterable[ModelRow]
+) -> NextStep | None:
+    """What comes before the next request; None where the next request is what comes next.
+
+    runs: the latest. rows: the catalogue.
+    """
+    if plan.state == PlanState.PAST_DUE:
+        return NextStep("pay")
+    going = next((run for run in runs if not run.is_terminal), None)
+    if going:
+        return NextStep("watch", run=going)
+    pages = [row.typical_page_tokens for row in rows if row.availability.available]
+    if pages and standing.available < min(pages):
+        return NextStep("buy", page_tokens=min(pages))
+    return None
+
+
 def recent_sites(user: User) -> list[SiteCard]:
     """The latest touched sites, with a link to each one's latest version."""
     sites = list(sites_of(user)[:SITES_SHOWN])
@@ -52,26 +84,22 @@ def recent_sites(user: User) -> list[SiteCard]:
 
 
 def recent_runs(user: User) -> list[Run]:
-    """The latest runs of sites that still exist, with their site."""
-    return list(runs_spending(user).filter(site__deleted_at__isnull=True)[:RUNS_SHOWN])
-
-
-def runs_spending(user: User) -> QuerySet[Run]:
-    """Every run of the person, newest first, also of deleted sites: what was spent stays.
+    """The latest runs of sites that still exist, with their site.
 
     Each with `model_name`, the catalogue's name of the model that answered (None if it is gone).
     """
     used = Coalesce(NullIf(F("model_used_slug"), Value("")), F("model_slug"))
     names = AIModel.objects.filter(slug=OuterRef("used_slug")).values("name")
-    runs = Run.objects.filter(owner=user).select_related("site")
+    runs = Run.objects.filter(owner=user, site__deleted_at__isnull=True).select_related("site")
     named = runs.annotate(used_slug=used).annotate(model_name=Subquery(names[:1]))
-    return named.order_by("-created_at", "pk")
+    return list(named.order_by("-created_at", "pk")[:RUNS_SHOWN])
 
 
-def models_afforded(available_tokens: int) -> list[Afforded]:
-    """What a balance buys, in usual one-page sites, on three models known to everyone."""
+def models_afforded(available_tokens: int, rows: Iterable[ModelRow]) -> list[Afforded]:
+    """What a balance buys, in usual one-page sites, on three models of the catalogue's `rows`
+    that are known to everyone."""
     return [
         Afforded(row.model.name, available_tokens // row.typical_page_tokens)
-        for row in models_listed()
+        for row in rows
         if row.model.slug in YARDSTICKS
     ]
