@@ -50,14 +50,11 @@ def outcome_of(session: StripeDict) -> Outcome:
 
 def _payment_failed(session: StripeDict) -> bool:
     """A delayed payment leaves the session complete and unpaid when it fails."""
-    if session.get("mode") == "subscription":
-        ended = ("incomplete_expired", "canceled", "past_due", "unpaid")
-        return (
-            _status(session, "subscription") in ended
-            # The attempt is over and the invoice is still to be paid.
-            or _status(session, "invoice") in ("void", "uncollectible")
-        )
-    return _status(session, "payment_intent") in ("requires_payment_method", "canceled")
+    return (
+        _status(session, "payment_intent") in ("requires_payment_method", "canceled")
+        or _status(session, "subscription") in ("incomplete_expired", "canceled")
+        or _status(session, "invoice") in ("void", "uncollectible")
+    )
 
 
 def order_reference(session: StripeDict) -> uuid.UUID | None:

@@ -107,6 +107,8 @@ _SERVICES: Final[Mapping[str, str]] = {
     "dispute": "disputes",
     "event": "events",
     "invoice": "invoices",
+    "invoice_payment": "invoice_payments",
+    "payment_intent": "payment_intents",
     "price": "prices",
     "product": "products",
     "refund": "refunds",

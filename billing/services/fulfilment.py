@@ -34,6 +34,7 @@ from billing.stripe_api import (
     stripe_client,
     stripe_errors,
     stripe_get,
+    stripe_list,
 )
 from billing.stripe_facts import id_of
 
@@ -54,12 +55,25 @@ def checkout_settle(*, session_id: str, now: datetime | None = None) -> Order | 
     order = _order_of(session, now) if session is not None else None
     if session is None or order is None or order.state in _FINAL:
         return order
-    outcome = outcome_of(session)
+    outcome = outcome_of(_with_intent(session))
     if outcome is Outcome.EXPIRED:
         order_move(order=order, to=Order.State.EXPIRED, now=now)
     elif outcome is not Outcome.OPEN:
         _complete(order, session, outcome, now)
     return order
+
+
+def _with_intent(session: StripeDict) -> StripeDict:
+    """A session for a subscription does not name the intent that is to pay its first invoice;
+    while it is unpaid only that one tells on its way from failed."""
+    waits = session.get("status") == "complete" and session.get("payment_status") == "unpaid"
+    invoice_id = id_of(session.get("invoice"))
+    if not waits or session.get("mode") != "subscription" or not invoice_id:
+        return session
+    for payment in stripe_list("invoice_payment", invoice=invoice_id):
+        intent_id = id_of((payment.get("payment") or {}).get("payment_intent"))
+        return {**session, "payment_intent": stripe_get("payment_intent", intent_id)}
+    return session
 
 
 def _complete(order: Order, session: StripeDict, outcome: Outcome, now: datetime) -> None:
