@@ -40,13 +40,14 @@ class Grant(models.Model):
         ADJUSTMENT = "adjustment", _("Adjustment")
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="grants",
+        db_index=False,  # grant_of_user begins with it
     )
     kind = models.CharField(max_length=16, choices=Kind)
     priority = models.PositiveSmallIntegerField(help_text=_("Lowest is spent first"))
-    source = models.CharField(
-        max_length=200, unique=True, help_text=_("The business fact it comes from, once")
-    )
+    source = models.CharField(max_length=200, help_text=_("The business fact it comes from, once"))
     effective_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     amount = models.PositiveBigIntegerField()
@@ -72,10 +73,9 @@ class Grant(models.Model):
 
     class Meta:
         indexes = [
+            # One for two questions: what a user can spend, in order, and all a user ever had.
             models.Index(
-                fields=["user", "priority", "expires_at", "id"],
-                name="grant_spendable",
-                condition=Q(spendable=True),
+                fields=["user", "spendable", "priority", "expires_at", "id"], name="grant_of_user"
             ),
             models.Index(
                 fields=["expires_at"], name="grant_to_expire", condition=Q(spendable=True)
@@ -83,6 +83,8 @@ class Grant(models.Model):
             models.Index(fields=["user"], name="grant_in_debt", condition=Q(owed__gt=0)),
         ]
         constraints = [
+            # Not `unique=True`, here and below: that would add a second index, for LIKE.
+            models.UniqueConstraint(fields=["source"], name="grant_source_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="grant_amount_positive"),
             models.CheckConstraint(
                 condition=Q(available__gte=0)
@@ -127,9 +129,7 @@ class Hold(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="holds"
     )
-    key = models.CharField(
-        max_length=200, unique=True, help_text=_("What it is for, e.g. run:<id>")
-    )
+    key = models.CharField(max_length=200, help_text=_("What it is for, e.g. run:<id>"))
     amount = models.PositiveBigIntegerField()
     settled_amount = models.PositiveBigIntegerField(null=True, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.OPEN)
@@ -142,6 +142,7 @@ class Hold(models.Model):
             models.Index(fields=["expires_at"], name="hold_open", condition=Q(state="open")),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["key"], name="hold_key_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="hold_amount_positive"),
             models.CheckConstraint(
                 condition=Q(settled_amount__isnull=True) | Q(settled_amount__lte=F("amount")),
@@ -176,17 +177,26 @@ class Movement(models.Model):
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="movements")
     hold = models.ForeignKey(
-        Hold, on_delete=models.PROTECT, null=True, blank=True, related_name="movements"
+        Hold,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="movements",
+        db_index=False,  # movement_of_hold is it, without the movements that have none
     )
     from_state = models.CharField(max_length=16, choices=State)
     to_state = models.CharField(max_length=16, choices=State)
     amount = models.PositiveBigIntegerField()
-    key = models.CharField(max_length=255, unique=True, help_text=_("Idempotency key"))
+    key = models.CharField(max_length=255, help_text=_("Idempotency key"))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["hold"], name="movement_of_hold", condition=Q(hold__isnull=False)),
+        ]
         constraints = [
+            models.UniqueConstraint(fields=["key"], name="movement_key_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="movement_amount_positive"),
             models.CheckConstraint(
                 condition=~Q(from_state=F("to_state")), name="movement_changes_state"
