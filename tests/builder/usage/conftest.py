@@ -120,10 +120,24 @@ class Making:
         hold = spend(self.user, charged, at)
         return run_of(hold, facts.pop("site", self.site), **facts)
 
+    def going(self, at: datetime = NOON, **facts: Any) -> Run:
+        """A run that began at `at` and has not ended."""
+        hold = hold_create(
+            user_id=self.user.pk,
+            key=f"usage:{next(_numbers)}",
+            at_least=1,
+            at_most=5_000,
+            expires_at=at + timedelta(hours=1),
+            now=at,
+        )
+        facts = {"state": Run.State.RUNNING, "charged": None, "finished_at": None, **facts}
+        unknown = {"input_tokens": None, "output_tokens": None, "ceiling": 5_000}
+        return run_of(hold, self.site, **unknown, **facts)
+
 
 def run_of(hold: Hold, site: Site, **facts: Any) -> Run:
-    """The run that a resolved hold was for."""
-    at = hold.resolved_at
+    """The run that a hold was for."""
+    at = hold.resolved_at or hold.created_at
     charged = hold.settled_amount or 0
     standard: dict[str, Any] = {
         "owner_id": hold.user_id,

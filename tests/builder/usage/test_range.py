@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,7 +51,7 @@ def test_days_follow_each_other_without_gap_or_overlap() -> None:
     for zone in ("Africa/Cairo", "Atlantic/Azores", "America/New_York", "Pacific/Apia"):
         whole = days("2026-01-01", "2026-12-31", zone)
         ends = [DayRange(day, day, whole.zone) for day in whole.days()]
-        assert all(one.end == two.start for one, two in zip(ends, ends[1:], strict=False))
+        assert all(one.end == two.start for one, two in pairwise(ends))
         assert (len(ends), ends[0].start, ends[-1].end) == (365, whole.start, whole.end)
 
 
