@@ -5,11 +5,14 @@ What Stripe tells goes the way of the webhook's task: the type and id of an obje
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import time_machine
+from django.conf import settings
 
 from accounts.models import User
 from billing.models import Grant, Order, Payment
@@ -20,7 +23,7 @@ from billing.services.stripe_catalogue import catalogue_sync
 from billing.services.stripe_objects import object_refresh
 from billing.stripe_api import stripe_client, stripe_errors
 from billing.webhooks import EVENTS
-from emulators.stripe.testing import StripeControl
+from emulators.stripe.testing import StripeControl, stripe_emulator
 
 _numbers = count(1)
 
@@ -34,6 +37,15 @@ class Shop:
         self._told: set[str] = set()
         list(catalogue_sync())
 
+    @contextmanager
+    def again(self, start: datetime) -> Iterator[Shop]:
+        """The same shop with a Stripe of its own, back at an earlier time."""
+        with stripe_emulator(start=start, frozen=True) as emulated:
+            self._clock.move_to(start)
+            settings.STRIPE_API_BASE = emulated.url
+            settings.STRIPE_SECRET_KEY = emulated.secret_key
+            yield Shop(emulated, self._clock)
+
     @property
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.emulated.now(), UTC)
@@ -46,23 +58,37 @@ class Shop:
         self._clock.move_to(moment)
         self.tell()
 
+    def wait(self, moment: datetime) -> None:
+        """Let time pass for the app alone; Stripe follows at the next `move`."""
+        self._clock.move_to(moment)
+
     def tell(self) -> list[str]:
         """Hand every event that was not told yet to the task, oldest first; their types."""
-        told = []
-        for event in self.emulated.events():
-            if event["id"] not in self._told:
-                self._told.add(event["id"])
-                told.append(event["type"])
-                if event["type"] in EVENTS:
-                    about = event["data"]["object"]
-                    object_refresh(object_type=about["object"], object_id=about["id"])
-        return told
+        new = self._new_events()
+        for event in new:
+            self._told.add(event["id"])
+            if event["type"] in EVENTS:
+                about = event["data"]["object"]
+                object_refresh(object_type=about["object"], object_id=about["id"])
+        return [event["type"] for event in new]
 
     def withhold(self) -> list[str]:
         """Lose every event that was not told yet; their types."""
-        lost = [event for event in self.emulated.events() if event["id"] not in self._told]
+        lost = self._new_events()
         self._told.update(event["id"] for event in lost)
         return [event["type"] for event in lost]
+
+    def _new_events(self) -> list[dict[str, Any]]:
+        """What Stripe has not told yet, oldest first; only the pages that have any of it."""
+        new: list[dict[str, Any]] = []
+        after = ""
+        while True:
+            page = self.emulated.get(f"/v1/events?limit=25{after}")
+            fresh = [event for event in page["data"] if event["id"] not in self._told]
+            new += fresh
+            if len(fresh) < len(page["data"]) or not page["has_more"]:
+                return new[::-1]
+            after = f"&starting_after={page['data'][-1]['id']}"
 
     def order(self, user: User, slug: str) -> Order:
         """Begin to buy something; not paid yet."""
