@@ -50,6 +50,8 @@ def pricing(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     own = standing_of(user, now).available if user else 0
     offered = list(packages())
+    # A visitor has no balance: the smallest package says more than a free month.
+    usual = own or (offered[0].tokens if offered else free_tokens())
     context = {
         "packages": offered,
         "premium": subscriptions().first(),
@@ -58,7 +60,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "chosen": chosen_model(rows, request.GET.get("model", "")),
         "can_buy": purchases_open(),
         "plan": plan_of(user, now) if user else None,
-        "balance": tokens_asked(request.GET.get("tokens", ""), usual=own or free_tokens()),
+        "balance": tokens_asked(request.GET.get("tokens", ""), usual=usual),
         "presets": presets(own, free_tokens(), *(offer.tokens for offer in offered)),
     }
     return render(request, "pages/pricing.html", context)

@@ -15,6 +15,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.models import Offer, Order, Payment
+from tests.billing.stripe.conftest import running_stripe, shop, stripe_there
+
+__all__ = ["running_stripe", "shop", "stripe_there"]
 
 _numbers = count(1)
 
