@@ -104,7 +104,7 @@ class World:
 
     def change(self, thing: Object, kind: str, **fields: Any) -> Object:
         """Change fields of an object and emit the event with what they were before."""
-        before = {name: thing[name] for name in fields if thing.get(name) != fields[name]}
+        before = {name: thing.get(name) for name in fields if thing.get(name) != fields[name]}
         thing.update(fields)
         self.store.save(thing)
         self.emit(kind, thing, before)

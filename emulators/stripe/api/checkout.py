@@ -179,7 +179,13 @@ def _breakdown(store: Store, details: Object) -> Object:
     return {"discounts": [], "taxes": []}
 
 
+def _no_discounts(store: Store, line: Object) -> list[Object]:
+    return []
+
+
 INCLUDABLE[("checkout.session", "line_items")] = _line_items
+# dj-stripe asks for these whenever it mirrors a session.
+INCLUDABLE[("item", "discounts")] = _no_discounts
 INCLUDABLE[("None", "breakdown")] = _breakdown
 
 _UNSUPPORTED = ("discounts", "optional_items", "shipping_options", "currency", "custom_fields",

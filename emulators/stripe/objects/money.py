@@ -216,7 +216,12 @@ def dispute(*, charge_: Object, amount: int, reason: str, status: str, created: 
         "metadata": {},
         "payment_intent": charge_["payment_intent"],
         "payment_method_details": {
-            "card": {"brand": brand, "case_type": "chargeback", "network_reason_code": "10"},
+            "card": {
+                "brand": brand,
+                "case_type": "chargeback",
+                "network": brand,
+                "network_reason_code": "10",
+            },
             "type": "card",
         },
         "reason": reason,

@@ -208,9 +208,10 @@ def _invoice_row(language: Language, invoice: Object) -> str:
         label = language.say("pay_now")
         pay = layout.button(label, name="pay", value=invoice["id"], quiet=True)
         pay = f' <form method="post">{pay}</form>'
+    url, number = escape(invoice["hosted_invoice_url"]), escape(invoice["number"])
     return (
         f"<tr><td>{layout.date(invoice['created'])}</td>"
-        f'<td><a href="{escape(invoice["hosted_invoice_url"])}">{escape(invoice["number"])}</a></td>'
+        f'<td><a href="{url}">{number}</a></td>'
         f"<td>{layout.money(invoice['total'], invoice['currency'])}</td>"
         f"<td>{escape(language.say(invoice['status']))}{pay}</td></tr>"
     )

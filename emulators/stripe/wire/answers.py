@@ -43,8 +43,10 @@ def _expand(store: Store, value: Any, parts: list[str], path: str) -> None:
         for one in value:
             _expand(store, one, parts, path)
         return
-    if not isinstance(value, dict) or not parts:
+    if value is None or not parts:
         return
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"This property cannot be expanded ({path}).", param="expand")
     field, rest = parts[0], parts[1:]
     fill = INCLUDABLE.get((str(value.get("object")), field))
     if fill is not None and not isinstance(value.get(field), dict):
