@@ -6,14 +6,17 @@ import sys
 import threading
 from types import FrameType
 
-from django.core.asgi import get_asgi_application
+import django
 
 from config.env import EnvironmentProblems
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 try:
-    application = get_asgi_application()
+    django.setup(set_prefix=False)
+    from config.handler import Handler
+
+    application = Handler()
 except EnvironmentProblems as problems:
     sys.exit(str(problems))
 

@@ -124,9 +124,7 @@ def run_snapshot(run_id: UUID, *, after: int) -> RunSnapshot:
 
     Not scoped to a user: the caller has authorised. Raises NotFound.
     """
-    run = (
-        Run.objects.select_related("version").prefetch_related("attempts").filter(pk=run_id).first()
-    )
+    run = Run.objects.select_related("version").filter(pk=run_id).first()
     if run is None:
         raise NotFound("There is no such run.")
     # Sliced in Python: SQLite's substr stops at a NUL, PostgreSQL's does not.

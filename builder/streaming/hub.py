@@ -11,7 +11,7 @@ import contextlib
 import logging
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import redis.asyncio as redis_asyncio
 from django.conf import settings
@@ -22,14 +22,15 @@ from builder.streaming.log import log_key
 logger = logging.getLogger(__name__)
 
 EntryId = tuple[int, int]
-# A blocked read does not see a log that is added meanwhile: it is unblocked then, and this bounds
-# the wait in the instant where the unblock overtakes the read.
-BLOCK_MS = 1_000
+BLOCK_MS = 5_000
 # A blocking read is answered after BLOCK_MS at the latest. Without a limit, a Redis that vanished
 # with its machine would be waited for as long as this process lives.
 READ_TIMEOUT_SECONDS = BLOCK_MS / 1000 + 4
 RECONNECT_SECONDS = 0.5
+TICK_SECONDS = 1.0
 QUEUE_LIMIT = 2_000
+WAKE_KEY = "sitewright:reader:{reader}"
+WAKE_KEEP_SECONDS = 60
 
 
 def parse_entry_id(raw: bytes) -> EntryId:
@@ -52,20 +53,41 @@ class Entry:
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """A browser's place in a run's log. `None` in the queue says: read the range again."""
+    """A browser's place in a run's log, of one event loop."""
 
     key: bytes
-    queue: asyncio.Queue[Entry | None] = field(
-        default_factory=lambda: asyncio.Queue(maxsize=QUEUE_LIMIT)
-    )
+    entries: list[Entry] = field(default_factory=list)
+    # Entries were dropped, or may have been missed: the range is to be read again.
+    lost: bool = False
+    _waiter: asyncio.Future[None] | None = None
 
-    def put(self, entry: Entry | None) -> None:
-        if self.queue.full():
+    async def next(self) -> list[Entry] | None:
+        """What has come since, waiting for it or for the next tick (then it is empty); None:
+        read the range again."""
+        if not self.entries and not self.lost:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        entries, self.entries = self.entries, []
+        if self.lost:
+            self.lost = False
+            return None
+        return entries
+
+    def put(self, entries: list[Entry]) -> None:
+        if len(self.entries) + len(entries) > QUEUE_LIMIT:
             # A slow browser must not hold memory: it will read the range again when it wakes.
-            while not self.queue.empty():
-                self.queue.get_nowait()
-            entry = None
-        self.queue.put_nowait(entry)
+            self.lose()
+            return
+        self.entries.extend(entries)
+        self.wake()
+
+    def lose(self) -> None:
+        self.entries, self.lost = [], True
+        self.wake()
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Hub:
@@ -79,28 +101,24 @@ class Hub:
             redis_url, socket_timeout=2, socket_connect_timeout=1
         )
         self._subscriptions: dict[bytes, set[Subscription]] = {}
+        # Where the reader stands in each log that it reads.
         self._cursors: dict[bytes, bytes] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
+        # A blocked read does not see a log that is added meanwhile. So it also reads this one,
+        # which then gets an entry: whichever of the two comes first, none is missed.
+        self._wake_key = WAKE_KEY.format(reader=uuid4()).encode()
+        self._wake_cursor = b"0-0"
+        self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
-        self._client_id: int | None = None
-        # Held while a cursor is set: a second watcher must not replay before it stands.
-        self._subscribing = asyncio.Lock()
 
-    async def subscribe(self, run_id: UUID) -> Subscription:
+    def subscribe(self, run_id: UUID) -> Subscription:
+        """A place in a run's log. Nothing comes before `entries_after` was asked once."""
         subscription = Subscription(key=log_key(run_id).encode())
-        try:
-            async with self._subscribing:
-                self._subscriptions.setdefault(subscription.key, set()).add(subscription)
-                if subscription.key not in self._cursors:
-                    self._cursors[subscription.key] = await self._last_id(subscription.key)
-                    await self._wake()
-        except BaseException:
-            # Also a browser that leaves right here: nobody else would take its place away.
-            self.unsubscribe(subscription)
-            raise
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._loop(), name="run-log-reader")
+        self._subscriptions.setdefault(subscription.key, set()).add(subscription)
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._read(), name="run-log-reader"),
+                asyncio.create_task(self._tick(), name="run-log-tick"),
+            ]
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -112,80 +130,87 @@ class Hub:
             del self._subscriptions[subscription.key]
             self._cursors.pop(subscription.key, None)
 
-    async def entries_after(self, key: bytes, after: EntryId) -> list[Entry]:
-        """Entries of one log after an entry id. Raises RedisError."""
-        rows: Any = await self._commands.xrange(key, min=f"({after[0]}-{after[1]}")
-        return [Entry(parse_entry_id(row_id), fields[b"f"]) for row_id, fields in rows]
+    async def entries_after(self, subscription: Subscription, after: EntryId) -> list[Entry]:
+        """Entries of the log after an entry id; what follows them comes through `next`, some of
+        these perhaps again. Raises RedisError."""
+        key = subscription.key
+        pipeline = self._commands.pipeline(transaction=False)
+        pipeline.xrange(key, min=f"({after[0]}-{after[1]}")
+        if key not in self._cursors and key in self._subscriptions:
+            # Before the reader is woken, so that it finds the log in its list.
+            self._cursors[key] = b"%d-%d" % after
+            pipeline.xadd(self._wake_key, {b"w": b""}, maxlen=1, approximate=False)
+            pipeline.expire(self._wake_key, WAKE_KEEP_SECONDS)
+        rows: Any = (await pipeline.execute())[0]
+        return _entries_of(rows)
 
     async def close(self) -> None:
         # Said twice: while it connects, redis-py can swallow a cancellation.
         self._closed = True
-        self._changed.set()
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                await task
         await self._reader.aclose()
         await self._commands.aclose()
 
-    async def _last_id(self, key: bytes) -> bytes:
-        try:
-            rows: Any = await self._commands.xrevrange(key, count=1)
-        except RedisError:
-            return b"0-0"
-        return bytes(rows[0][0]) if rows else b"0-0"
+    async def _tick(self) -> None:
+        """One timer for all: streams that have nothing to relay look after themselves then."""
+        while not self._closed:
+            await asyncio.sleep(TICK_SECONDS)
+            for watchers in self._subscriptions.values():
+                for subscription in watchers:
+                    subscription.wake()
 
-    async def _wake(self) -> None:
-        """Make the blocked reader start again with the new set of logs."""
-        self._changed.set()
-        if self._client_id is not None:
-            with contextlib.suppress(RedisError):
-                await self._commands.client_unblock(self._client_id)
-
-    async def _loop(self) -> None:
+    async def _read(self) -> None:
         lost = False
         while not self._closed:
             try:
                 async with self._reader.client() as connection:
-                    self._client_id = await connection.client_id()
+                    await connection.ping()
                     if lost:
                         # Only now: while Redis is away they look at the database at their own pace.
                         lost = False
                         self._read_again()
                     await self._read_all(connection)
             except Exception as error:  # one odd entry must not end the reading of all logs
-                known = isinstance(error, RedisError | OSError)
-                logger.warning(
-                    "The run log reader lost Redis: %s", type(error).__name__, exc_info=not known
-                )
-                lost, self._client_id = True, None
+                if not lost:
+                    known = isinstance(error, RedisError | OSError)
+                    logger.warning(
+                        "The run log reader lost Redis: %s",
+                        type(error).__name__,
+                        exc_info=not known,
+                    )
+                lost = True
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def _read_again(self) -> None:
         for watchers in self._subscriptions.values():
             for subscription in watchers:
-                subscription.put(None)
+                subscription.lose()
 
     async def _read_all(self, connection: redis_asyncio.Redis) -> None:
         while not self._closed:
-            if not self._cursors:
-                await self._changed.wait()
-                self._changed.clear()
-                continue
-            cursors: dict[Any, Any] = dict(self._cursors)
+            cursors: dict[Any, Any] = {**self._cursors, self._wake_key: self._wake_cursor}
             logs: Any = await connection.xread(cursors, block=BLOCK_MS)
             for key, rows in logs or ():
-                self._hand_out(key, rows)
+                if key == self._wake_key:
+                    self._wake_cursor = rows[-1][0]
+                else:
+                    self._hand_out(key, rows)
 
     def _hand_out(self, key: bytes, rows: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         watchers = self._subscriptions.get(key)
-        if not watchers:
+        if not watchers or key not in self._cursors:
             return
         self._cursors[key] = rows[-1][0]
-        for row_id, fields in rows:
-            entry = Entry(parse_entry_id(row_id), fields[b"f"])
-            for subscription in watchers:
-                subscription.put(entry)
+        entries = _entries_of(rows)
+        for subscription in watchers:
+            subscription.put(entries)
+
+
+def _entries_of(rows: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    return [Entry(parse_entry_id(row_id), fields[b"f"]) for row_id, fields in rows]
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

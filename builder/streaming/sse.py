@@ -6,11 +6,11 @@ reconnects with `Last-Event-ID`, and so it does after the farewell of a server t
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,8 @@ from django.db import connections
 from django.http import StreamingHttpResponse
 from redis import RedisError
 
-from builder.selectors.runs import RunSnapshot, run_snapshot
+from builder.models import Run
+from builder.selectors.runs import RunSnapshot, run_snapshot, status_of
 from builder.streaming.frames import (
     FAREWELL_FRAME,
     HEARTBEAT_FRAME,
@@ -46,6 +47,15 @@ def say_farewell() -> None:
     """Make every open stream of this process end with a farewell within a second."""
     global _closing
     _closing = True
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A run as it was when the reader was let in: its `status` event, and where it stood."""
+
+    status: dict[str, Any]
+    queued: bool
+    terminal: bool
 
 
 class RunRelay:
@@ -111,26 +121,35 @@ class RunRelay:
         return frames
 
 
-@sync_to_async
-def _snapshot(run_id: UUID, after: int) -> RunSnapshot:
+async def _snapshot(run_id: UUID, after: int) -> RunSnapshot:
+    # Not in the one thread that asgiref keeps: snapshots need not wait in line for each other.
+    return await sync_to_async(_read_snapshot, thread_sensitive=False)(run_id, after)
+
+
+def _read_snapshot(run_id: UUID, after: int) -> RunSnapshot:
     try:
         return run_snapshot(run_id, after=after)
     finally:
         connections.close_all()
 
 
-async def run_events(run_id: UUID, *, after: int) -> AsyncIterator[bytes]:
-    """The SSE bytes of a run from offset `after` (code points) to its `done`."""
+async def run_events(
+    run_id: UUID, *, after: int, beginning: Beginning | None = None
+) -> AsyncIterator[bytes]:
+    """The SSE bytes of a run from offset `after` (code points) to its `done`.
+
+    beginning: what was known of the run when the reader was let in, if that is fresh.
+    """
     relay = RunRelay(run_id, after)
     yield b"retry: 1000\n\n"
-    subscription = await hub().subscribe(run_id)
+    subscription = hub().subscribe(run_id)
     try:
         ends_at = time.monotonic() + LIFETIME_SECONDS
-        for frame in await _replay(relay, subscription):
+        for frame in await _begin(relay, subscription, beginning):
             yield frame
         spoke_at = checked_at = time.monotonic()
         while not relay.done:
-            entries = await _next_entries(subscription, seconds=1.0)
+            entries = await subscription.next()
             now = time.monotonic()
             frames: list[bytes] = []
             if entries is None or (not entries and now - checked_at > RECHECK_SECONDS):
@@ -155,20 +174,22 @@ async def run_events(run_id: UUID, *, after: int) -> AsyncIterator[bytes]:
         hub().unsubscribe(subscription)
 
 
-async def _next_entries(subscription: Subscription, *, seconds: float) -> list[Entry] | None:
-    """All entries that are there, waiting up to `seconds`; None: read the range again."""
+async def _begin(
+    relay: RunRelay, subscription: Subscription, beginning: Beginning | None
+) -> list[bytes]:
+    """The first frames. A run that has just begun is all in Redis or has said nothing yet: its
+    first words do not wait for the database."""
+    if beginning is None or beginning.terminal:
+        return await _replay(relay, subscription)
     try:
-        first = await asyncio.wait_for(subscription.queue.get(), seconds)
-    except TimeoutError:
-        return []
-    entries = []
-    while True:
-        if first is None:
-            return None
-        entries.append(first)
-        if subscription.queue.empty():
-            return entries
-        first = subscription.queue.get_nowait()
+        frames = relay.relay(await hub().entries_after(subscription, (relay.cursor, 0)))
+    except RedisError:
+        return await _replay(relay, subscription)
+    if frames and not relay.gap:
+        return frames
+    if beginning.queued and not relay.gap:
+        return [event_frame("status", beginning.status)]
+    return frames + await _replay(relay, subscription)
 
 
 async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
@@ -178,7 +199,7 @@ async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
     """
     frames: list[bytes] = []
     with contextlib.suppress(RedisError):
-        frames += relay.relay(await hub().entries_after(subscription.key, (relay.cursor, 0)))
+        frames += relay.relay(await hub().entries_after(subscription, (relay.cursor, 0)))
     if relay.done:
         return frames
     try:
@@ -191,9 +212,14 @@ async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
     return frames
 
 
-def events_response(*, run_id: UUID, after: int) -> StreamingHttpResponse:
+def events_response(run: Run, *, after: int) -> StreamingHttpResponse:
     """The streaming answer. No buffering, no compression, no caching on the way."""
+    beginning = Beginning(
+        status=status_of(run), queued=run.state == Run.State.QUEUED, terminal=run.is_terminal
+    )
     headers: dict[str, Any] = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(
-        run_events(run_id, after=after), content_type="text/event-stream", headers=headers
+        run_events(run.pk, after=after, beginning=beginning),
+        content_type="text/event-stream",
+        headers=headers,
     )

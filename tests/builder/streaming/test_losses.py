@@ -70,17 +70,20 @@ def test_a_run_that_is_deleted_while_watched_ends_the_stream(in_loop):  # noqa: 
     assert in_loop(asyncio.wait_for(follow(), 20)) == [b"retry: 1000\n\n"]
 
 
-def test_a_browser_that_leaves_while_it_subscribes_leaves_nothing_behind(monkeypatch, settings):
-    async def subscribe_and_leave():
-        hub, asked = Hub(settings.REDIS_URL), asyncio.Event()
+def test_a_browser_that_leaves_while_it_subscribes_leaves_nothing_behind(start, monkeypatch):
+    run = start()
 
-        async def never(_key):
+    async def subscribe_and_leave():
+        hub, asked = hub_module.hub(), asyncio.Event()
+
+        async def never(_subscription, _after):
             asked.set()
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(hub, "_last_id", never)
-        task = asyncio.create_task(hub.subscribe(uuid4()))
+        monkeypatch.setattr(hub, "entries_after", never)
+        task = asyncio.create_task(read(sse.run_events(run.pk, after=0), Reader()))
         await asked.wait()
+        assert len(hub._subscriptions) == 1
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -108,13 +111,13 @@ def test_a_redis_that_falls_silent_is_not_waited_for_for_ever(monkeypatch):
         async def until_it_reconnects():
             hub = Hub(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
             hub._cursors[b"log"] = b"0-0"
-            task = asyncio.create_task(hub._loop())
+            task = asyncio.create_task(hub._read())
             for _ in range(200):
                 if len(connections) >= 2:
                     break
                 await asyncio.sleep(0.05)
             task.cancel()
-            hub._task = task
+            hub._tasks = [task]
             await hub.close()
 
         asyncio.run(until_it_reconnects())
