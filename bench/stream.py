@@ -67,7 +67,7 @@ async def _measure(
     levels: list[int],
     options: argparse.Namespace,
 ) -> None:
-    systems = [direct(upstream), await through_us(ours)]
+    systems = [direct(upstream), through_us(ours)]
     if peer is not None:
         systems.append(through_proxy(peer))
     await _starts(systems, options.starts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from uuid import uuid4
 
 from bench.answers import prompt_of
 from bench.load import Stream, follow_chat, follow_run, post_json
@@ -11,7 +12,7 @@ from bench.peers import Peer
 from bench.product import Product
 from emulators.ai.testing import EmulatorClient
 
-EMAIL, PASSWORD = "bench@example.com", "correct horse 42"
+PASSWORD = "correct horse 42"
 
 
 async def _nothing(_streams: int) -> None:
@@ -60,10 +61,11 @@ def _chat(model: str, chunks: int) -> dict[str, object]:
     }
 
 
-class Customer:
-    """A person with plenty of tokens who asks for one site after the other, each a new one.
+class Customers:
+    """People with plenty of tokens, each asking for one site after the other, all new ones.
 
-    A site that is asked for again grows: it would be another request every time.
+    A site that is asked for again grows: it would be another request every time. A new person
+    for every preparation, as one can not have more than 500 sites, and a token lasts five minutes.
     """
 
     def __init__(self, ours: Product) -> None:
@@ -71,16 +73,18 @@ class Customer:
         self._sites: list[str] = []
         self._headers: dict[str, str] = {}
 
-    async def sign_up(self) -> None:
-        await self._authenticate("signup")
-        self._ours.manage("shell", "--no-imports", code=_GRANT % EMAIL)
-
     async def prepare(self, streams: int) -> None:
-        # An access token lasts five minutes.
-        await self._authenticate("login")
-        self._sites += self._ours.manage(
-            "shell", "--no-imports", code=_SITES % (EMAIL, streams)
-        ).split()[-streams:]
+        email = f"bench-{uuid4().hex}@example.com"
+        status, answer = await post_json(
+            f"{self._ours.url}/_allauth/app/v1/auth/signup",
+            {},
+            {"email": email, "password": PASSWORD},
+        )
+        if status != 200:
+            raise RuntimeError(f"sign-up: {status} {answer}")
+        self._headers = {"Authorization": f"Bearer {answer['meta']['access_token']}"}
+        code = _PREPARE % (email, email, streams)
+        self._sites = self._ours.manage("shell", "--no-imports", code=code).split()[-streams:]
 
     async def follow(self, stream: Stream, chunks: int) -> None:
         await follow_run(
@@ -91,32 +95,22 @@ class Customer:
             {"prompt": prompt_of(chunks), "model": "gpt-4"},
         )
 
-    async def _authenticate(self, how: str) -> None:
-        url = f"{self._ours.url}/_allauth/app/v1/auth/{how}"
-        status, answer = await post_json(url, {}, {"email": EMAIL, "password": PASSWORD})
-        if status != 200:
-            raise RuntimeError(f"{how}: {status} {answer}")
-        self._headers = {"Authorization": f"Bearer {answer['meta']['access_token']}"}
+
+def through_us(ours: Product) -> System:
+    """Our web process and worker, as people's programs would use them."""
+    customers = Customers(ours)
+    return System(
+        "sitewright", customers.follow, [ours.web_pid, ours.worker_pid], customers.prepare
+    )
 
 
-async def through_us(ours: Product) -> System:
-    """Our web process and worker, as a person's program would use them."""
-    customer = Customer(ours)
-    await customer.sign_up()
-    return System("sitewright", customer.follow, [ours.web_pid, ours.worker_pid], customer.prepare)
-
-
-_GRANT = """
+_PREPARE = """
 from django.utils import timezone
 from accounts.models import User
 from billing.services.grants import grant_create
-user = User.objects.get(email="%s")
-grant_create(user_id=user.pk, kind="purchased", amount=10**11, source="bench",
-    effective_at=timezone.now())
-"""
-_SITES = """
-from accounts.models import User
 from builder.services.sites import site_create
 user = User.objects.get(email="%s")
+grant_create(user_id=user.pk, kind="purchased", amount=10**9, source="bench:%s",
+    effective_at=timezone.now())
 print(*[site_create(owner=user, name=f"Bench {n}").pk for n in range(%d)])
 """
