@@ -162,7 +162,7 @@ def _is_event(event: object) -> bool:
         and _matches(_NAME, told.get("object"))
         and _matches(_OBJECT_ID, told.get("id"))
         and isinstance(event.get("livemode"), bool)
-        and isinstance(event.get("created"), int)
+        and type(event.get("created")) is int
         and isinstance(event.get("api_version"), str)
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from emulators.stripe.errors import InvalidRequest, NoSuch
 from emulators.stripe.objects import catalogue
-from emulators.stripe.store import Object
-from emulators.stripe.wire.answers import page
+from emulators.stripe.store import Object, Store
+from emulators.stripe.wire.answers import INCLUDABLE, page
 from emulators.stripe.wire.call import Call, Route, merged_metadata
 
 _PLAIN_OF_PRODUCT = ("active", "description", "name", "statement_descriptor", "tax_code",
@@ -156,6 +156,18 @@ def _claim_lookup_key(call: Call, key: str, price: Object) -> None:
         call.store.save(other)
 
 
+def _currency_options(store: Store, price: Object) -> Object:
+    names = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+    return {price["currency"]: {name: price[name] for name in names}}
+
+
+def _no_tiers(store: Store, price: Object) -> None:
+    return None
+
+
+# dj-stripe asks for these whenever it mirrors a price.
+INCLUDABLE[("price", "currency_options")] = _currency_options
+INCLUDABLE[("price", "tiers")] = _no_tiers
 _UNSUPPORTED = ("billing_scheme", "custom_unit_amount", "tiers", "tiers_mode", "currency_options",
                 "transform_quantity", "unit_amount_decimal")  # fmt: skip
 ROUTES = [
