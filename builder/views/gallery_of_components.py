@@ -13,7 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.selectors import Pocket, Standing
+from accounts.models import User
+from billing.models import Notice, Offer, Order, Payment
+from billing.plan import Plan, PlanState
+from billing.selectors import DailyStanding, Pocket, Standing
 from builder.models import Run, Site, Version
 from models_catalog.models import AIModel
 from models_catalog.pricing import price_of
@@ -74,6 +77,46 @@ def _runs(site: Site) -> list[Run]:
     ]
 
 
+def _plans() -> list[tuple[Plan, Standing, bool]]:
+    free, month_end = _standing(_FREE), datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
+    daily = DailyStanding(next_reset=datetime(2026, 11, 23, tzinfo=UTC), used=0, limit=30_000)
+    premium = replace(
+        _standing(_FREE, _PREMIUM), subscription_status="premium_monthly", daily=daily
+    )
+    price = {"price_cents": 1000, "currency": "usd", "subscription_id": "sub_1"}
+    grace = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+    return [
+        (Plan(PlanState.NONE), free, True),
+        (Plan(PlanState.NONE), free, False),
+        (Plan(PlanState.ACTIVE, renews_at=month_end, **price), premium, True),
+        (Plan(PlanState.CANCELLING, ends_at=month_end, **price), premium, True),
+        (Plan(PlanState.PAST_DUE, grace_until=grace, **price), premium, True),
+        (Plan(PlanState.PAST_DUE, **price), free, True),
+        (Plan(PlanState.ENDED, ends_at=_NOW, **price), free, True),
+    ]
+
+
+def _orders() -> list[tuple[Order, Payment | None]]:
+    """An order in every state, then paid ones whose money went back."""
+    facts = {"kind": "package", "tokens": 200_000, "amount_cents": 500, "created_at": _NOW}
+    offer, user = Offer(slug="tokens_200k"), User(email="ana@example.com")
+    common = {**facts, "offer": offer, "user": user, "checkout_url": "#main"}
+    rows: list[tuple[Order, Payment | None]] = [
+        (Order(state=state, **common), None) for state in Order.State.values
+    ]
+    premium = {**common, "kind": "subscription", "tokens": 30_000, "amount_cents": 1000}
+    rows.append((Order(state="paid", **premium), None))
+    gone: list[dict[str, Any]] = [
+        {"refunded_cents": 500},
+        {"refunded_cents": 250},
+        {"dispute": "open", "disputed_cents": 500},
+        {"dispute": "lost", "disputed_cents": 500},
+    ]
+    for fact in gone:
+        rows.append((Order(state="paid", **common), Payment(amount_cents=500, **fact)))
+    return rows
+
+
 @require_safe
 def components(request: HttpRequest) -> HttpResponse:
     """Reads nothing from the database: everything shown is made up here."""
@@ -81,6 +124,7 @@ def components(request: HttpRequest) -> HttpResponse:
     version = Version(
         site=site, number=7, origin="run", summary="Prices and hours", created_at=_NOW
     )
+    orders = _orders()
     filled = _ExampleForm({"name": "Bakery on Main", "email": "ana@example.com", "zone": "CN"})
     context = {
         "standings": [
@@ -102,6 +146,11 @@ def components(request: HttpRequest) -> HttpResponse:
             {"kind": "purchased", "amount": 1_180},
         ],
         "version": version,
+        "plans": _plans(),
+        "premium": Offer(slug="premium_monthly", tokens=30_000, amount_cents=1000),
+        "orders": orders,
+        "order_pages": orders,
+        "low_notice": Notice(level=80, period="2026-11"),
         "page": Paginator(range(70), 10).page(3),
         "forms": [_ExampleForm(), filled, _ExampleForm({"email": "not an address"})],
         "states": Run.State.values,
