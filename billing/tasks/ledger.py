@@ -15,7 +15,7 @@ from billing.services.reconcile import reconcile
 
 logger = logging.getLogger(__name__)
 
-BATCH = 5_000
+BATCH = 1_000
 
 
 @shared_task(name="billing.tasks.grants_premake")
