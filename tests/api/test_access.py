@@ -20,7 +20,10 @@ pytestmark = pytest.mark.django_db
 # Everybody may, without an account.
 PUBLIC_API = {"GET /api/models"}
 # About the caller: there is no id of somebody else to name.
-OWN_API = {"GET /api/me", "POST /api/estimates", "GET /api/sites", "POST /api/sites"}
+OWN_API = {
+    *("GET /api/me", "POST /api/estimates", "GET /api/sites", "POST /api/sites"),
+    *("GET /api/usage", "GET /api/usage.csv"),
+}
 # Ours below /api/, made by ninja itself.
 API_PAGES = {"/api/", "/api/docs", "/api/openapi.json"}
 # Pages of the builder: what the owner's plain visit gives.
@@ -30,6 +33,8 @@ PAGES = {
     "/sites/new/": ("get", 302),
     "/dashboard/": ("get", 200),
     "/usage/": ("get", 200),
+    "/usage/receipts.csv": ("get", 200),
+    "/usage/{run_id}/": ("get", 200),
     "/sites/{site_id}/": ("get", 200),
     "/sites/{site_id}/rename/": ("post", 302),
     "/sites/{site_id}/delete/": ("post", 302),
