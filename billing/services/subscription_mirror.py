@@ -28,14 +28,16 @@ def subscription_fetch(*, subscription_id: str) -> SubscriptionFacts | None:
     What somebody else kept while Stripe answered may be newer than the answer: then it is read
     again. Raises PurchasesClosed, PaymentProviderUnavailable.
     """
+    facts = None
     for _ in range(_READS_AT_MOST):
         kept = Subscription.objects.filter(id=subscription_id).first()
         data = stripe_get("subscription", subscription_id)
         if data is None:
             return None
+        facts = subscription_facts(data)
         if subscription_keep(data, instead_of=kept):
             break
-    return subscription_facts(data)
+    return facts
 
 
 def subscription_keep(data: Mapping[str, Any], *, instead_of: Any = None) -> bool:

@@ -150,6 +150,7 @@ def test_another_subscriptions_month_gives_no_grace(user, paid_month):
 
 
 def reverse(month: PremiumPeriod, now: datetime, **values) -> None:
+    assert month.payment_id is not None
     Payment.objects.filter(pk=month.payment_id).update(**values)
     payment_reverse(payment_id=month.payment_id, now=now)
 

@@ -87,13 +87,14 @@ def make_subscription(shop, customer: str, price: str) -> str:
             }
         )
     shop.emulated.pay(session.id)
-    return shop.emulated.events("invoice.paid")[-1]["data"]["object"]["id"]
+    return str(shop.emulated.events("invoice.paid")[-1]["data"]["object"]["id"])
 
 
 def test_a_subscription_that_staff_made_goes_by_the_offers_price(shop, user):
     order = shop.order(user, "premium_monthly")
     price = Offer.objects.get(slug="premium_monthly").stripe_price_id
     payment = invoice_settle(invoice_id=make_subscription(shop, order.stripe_customer_id, price))
+    assert payment is not None
     assert (payment.user, payment.order) == (user, None)
     assert shop.available(user) == 40_000
 
@@ -163,6 +164,7 @@ def test_a_stripe_that_fails_half_way_is_asked_again_later(shop, user, path):
         invoice_settle(invoice_id=invoice)
     shop.emulated.clear_faults()
     payment = invoice_settle(invoice_id=invoice)
+    assert payment is not None
     assert payment.charge_id
     assert (Payment.objects.count(), PremiumPeriod.objects.count()) == (1, 1)
     assert shop.available(user) == 40_000

@@ -75,6 +75,7 @@ def test_an_invoice_that_comes_before_its_checkout_finds_its_order(shop, user):
     (invoice,) = {event["data"]["object"]["id"] for event in shop.emulated.events("invoice.paid")}
     payment = invoice_settle(invoice_id=invoice)
     order.refresh_from_db()
+    assert payment is not None
     assert (payment.user, payment.order, order.state) == (user, order, Order.State.OPEN)
     assert order.subscription_id
     shop.tell()

@@ -21,8 +21,7 @@ RECOVERED, LOST = {3, 7}, 12
 
 
 def utc(*parts: int) -> datetime:
-    year, month, day, *clock = parts
-    return datetime(year, month, day, *clock, tzinfo=UTC)  # type: ignore[misc]
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type,misc]
 
 
 def months_after(start: datetime, months: int) -> datetime:
