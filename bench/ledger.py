@@ -87,10 +87,10 @@ def _systems(
     limits = [f"--define=first_grant={grants[0]}", f"--define=last_grant={grants[-1]}"]
     threads = min(load.clients, os.cpu_count() or 1)
     command = [program, "--no-vacuum", "--protocol=prepared", f"--time={seconds}", *limits]
-    command += [f"--client={load.clients}", f"--jobs={threads}", f"--dbname={url}"]
+    command += [f"--client={load.clients}", f"--jobs={threads}"]
 
     def theirs(script: Path) -> Measure:
-        return lambda: _run_pgbench([*command, f"--file={script}"])
+        return lambda: _run_pgbench([*command, f"--file={script}", url])
 
     def ours() -> float:
         return pairs_per_second(users=chosen, clients=load.clients, seconds=seconds)

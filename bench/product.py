@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -52,17 +53,8 @@ def product(*, upstream: str, folder: Path, concurrency: int) -> Iterator[Produc
     try:
         started += [servers.start_postgres(folder), servers.start_redis(folder)]
         port = any_free_port()
-        environment = {
-            **os.environ,
-            "ENV_FILE": os.devnull,
-            "DEBUG": "true",
-            "DATABASE_URL": started[0].url,
-            "REDIS_URL": started[1].url,
-            "STATE_DIR": str(folder / "var"),
-            "AI_EMULATOR_URL": upstream,
-            "PORT": str(port),
-            "LOG_LEVEL": "WARNING",
-        }
+        environment = {**os.environ, **_as_in_production(upstream, port, folder)}
+        environment |= {"DATABASE_URL": started[0].url, "REDIS_URL": started[1].url}
         ours = Product(f"http://127.0.0.1:{port}", 0, 0, environment)
         ours.manage("migrate", "--verbosity=0")
         ours.manage("catalogue_seed")
@@ -91,6 +83,25 @@ def product(*, upstream: str, folder: Path, concurrency: int) -> Iterator[Produc
             process.wait()
         for server in reversed(started):
             server.end()
+
+
+def _as_in_production(upstream: str, port: int, folder: Path) -> dict[str, str]:
+    """Without DEBUG, which keeps every query; the upstream stands for OpenRouter."""
+    return {
+        "ENV_FILE": os.devnull,
+        "DEBUG": "false",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "JWT_SECRET": secrets.token_urlsafe(48),
+        "ALLOWED_HOSTS": "127.0.0.1,app.bench.example",
+        "SITES_DOMAIN": "sites-of-bench.example",
+        "SECURE_SSL_REDIRECT": "false",
+        "EMAIL_URL": "dummymail://",
+        "EMAIL_VERIFICATION": "none",
+        "STATE_DIR": str(folder / "var"),
+        "PORT": str(port),
+        "OPENROUTER_BASE_URL": f"{upstream}/openrouter/api/v1",
+        "OPENROUTER_API_KEY": "bench",
+    }
 
 
 def _wait(url: str, processes: list[subprocess.Popen[bytes]]) -> None:

@@ -10,6 +10,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bench.database import CONDITIONS, ledger_database
@@ -121,7 +122,7 @@ def _seed(runs: int, others: int) -> Any:
     groups = [([user.pk], runs), ([one.pk for one in people], RUNS_OF_OTHERS)]
     with connection.cursor() as cursor:
         for users, count in groups:
-            values = {
+            values: dict[str, Any] = {
                 "users": users,
                 "runs": count,
                 "start": start,
@@ -151,7 +152,7 @@ def _measure(user: Any, repeats: int) -> None:
     for name, path in paths.items():
         url = path.format(**days)
         _get(client, url)  # the first one loads templates and plans
-        took = _timed(lambda url=url: _get(client, url), repeats)
+        took = _timed(partial(_get, client, url), repeats)
         emit(
             bench="usage",
             what=name,
