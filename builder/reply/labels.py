@@ -60,6 +60,28 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]*")
 _AFTER_COLON = re.compile(r"[A-Za-z0-9_+#-]*:[ \t]*([^\s{}]+)")
 
 
+# Most lines of a file are no label, and the careful look costs more than all other reading of
+# them. What stands here stays in the middle of a text however it is peeled from both ends.
+_BRACKET = re.compile(r"[(（\[]")
+# An equals sign goes only after `path` and `name`.
+_STAYS = re.compile(r"[{}|?]|[;,>]\W*\w|[^ehEH\s]\s*=\s*\w")
+_TWO_WORDS = re.compile(r"[A-Za-z0-9]\s+\w")
+_BEFORE_A_PATH = re.compile(r"[:：=`*\"“]")
+_BARE_NAMES_WITHOUT_DOT = tuple(name for name in _BARE_NAMES if "." not in name)
+
+
+def _can_be_no_label(text: str) -> bool:
+    """A quick no, and never a wrong one; False says nothing."""
+    if "." not in text and "~" not in text and text.count("/") < 2:
+        lower = text.lower()
+        return not any(name in lower for name in _BARE_NAMES_WITHOUT_DOT)
+    # A note in brackets may be taken off the end, so only what stands before it counts.
+    head = _BRACKET.split(text, maxsplit=1)[0]
+    if _STAYS.search(head):
+        return True
+    return bool(_TWO_WORDS.search(head)) and not _BEFORE_A_PATH.search(text)
+
+
 def is_path(text: str) -> bool:
     """Whether a bare token has the shape of a file's path (safe or not)."""
     if not text or len(text) > 1000 or "://" in text or text.startswith("//"):
@@ -91,8 +113,12 @@ def path_from_label(line: str) -> str | None:
     Takes `index.html`, **index.html**, ### 2. `index.html`:, File: x, 文件：x, x (new).
     """
     text = line.strip(_ENDS)
-    if not text or len(text) > 300 or text.startswith("*."):
+    if not text or len(text) > 300 or text.startswith("*.") or _can_be_no_label(text):
         return None
+    return _peeled_to_path(text)
+
+
+def _peeled_to_path(text: str) -> str | None:
     before = ""
     while text and text != before:
         before = text
