@@ -179,8 +179,12 @@ class LogWriter:
                 self._wake.set()
 
     def _write(self, run_ids: list[UUID]) -> bool:
-        """Send the frames of these runs in one pipeline; False if Redis is away."""
-        pipeline = self._redis.pipeline(transaction=False)
+        """Send the frames of these runs in one transaction; False if Redis is away.
+
+        A reader that waits for all logs is woken by the first entry: in a transaction it then
+        finds those of all runs, and need not ask again for each.
+        """
+        pipeline = self._redis.pipeline(transaction=True)
         sent: list[tuple[RunLog, int]] = []
         for run_id in run_ids:
             with self._lock:
