@@ -163,7 +163,7 @@ def model_of(run: str) -> Combinable:
     return Coalesce(answered, F(f"{run}model_slug"))
 
 
-def _spent(scope: UsageScope, by: Sequence[str]) -> QuerySet[Movement, dict[str, Any]]:
+def _spent(scope: UsageScope, by: Sequence[str]) -> Any:
     # By the owner of the grant, not of the hold: the grants are needed anyway, and they are few.
     movements = Movement.objects.filter(
         grant__user_id=scope.user_id,
@@ -179,7 +179,7 @@ def _spent(scope: UsageScope, by: Sequence[str]) -> QuerySet[Movement, dict[str,
     return kinds.annotate(tokens=Sum("amount")).order_by("grant__priority")
 
 
-def _finished(scope: UsageScope, by: Sequence[str]) -> QuerySet[Hold, dict[str, Any]]:
+def _finished(scope: UsageScope, by: Sequence[str]) -> Any:
     # The instant a hold is resolved at is that of its movements, to the microsecond; the run's
     # own end is noted a moment later, which may be the next day.
     holds = Hold.objects.filter(

@@ -64,13 +64,13 @@ def usage(request: AuthenticatedHttpRequest) -> HttpResponse:
         "sites": sites_to_choose(scope),
         "standing": standing,
         "own_standing": standing,
-        **({} if errors else _sums(scope, names, today, given.get("page"))),
+        **({} if errors else _sums(scope, names, today, request.GET.get("page"))),
     }
     return render(request, "pages/usage.html", context, status=422 if errors else 200)
 
 
 def _sums(
-    scope: UsageScope, names: dict[str, str], today: date, page_number: object
+    scope: UsageScope, names: dict[str, str], today: date, page_number: str | None
 ) -> dict[str, Any]:
     by_day = pocket_rows(scope, [DAY])
     # By model and site at once: the join to the runs is what takes the time.
