@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from builder.reply.labels import _can_be_no_label, _peeled_to_path, path_from_label
 
-PIECES = """
+_PIECES = """
 index.html a.css src/app.js ../x ~/y Makefile LICENSE file path name filename the new create
 updated File 文件 新建 文件路径 ( ) （ ） [ ] < > ` ** * " ' “ ” : ： = , ; ， ； 。 、 # ## - + 1.
 2) (3) { } | ? / \\ \\_ _ . word 12 你好 modified .env node.js C:\\ http:// !
-""".split()
+"""
+PIECES = _PIECES.split()
 
 
 @settings(max_examples=3000)
