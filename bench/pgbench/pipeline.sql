@@ -1,14 +1,15 @@
+-- No colon before a letter in a text: pgbench would take it for a variable.
 -- As transaction.sql, each transaction sent in one go without waiting for its parts' answers.
 \set grant random(:first_grant, :last_grant)
 \set key random(1, 4611686018427387904)
 \startpipeline
 BEGIN;
 INSERT INTO billing_hold (user_id, key, amount, state, expires_at, created_at)
-SELECT user_id, 'pgbench:' || :key::text, 6000, 'open', now() + interval '15 minutes', now()
+SELECT user_id, 'pgbench/' || :key, 6000, 'open', now() + interval '15 minutes', now()
 FROM billing_grant WHERE id = :grant;
 INSERT INTO billing_movement (grant_id, hold_id, from_state, to_state, amount, key, created_at)
-VALUES (:grant::bigint, currval('billing_hold_id_seq'), 'available', 'held', 6000,
-    'hold:pgbench:' || :key::text || ':' || :grant::text, now());
+VALUES (:grant, currval('billing_hold_id_seq'), 'available', 'held', 6000,
+    'hold/pgbench/' || :key || ':' || :grant, now());
 UPDATE billing_grant SET available = available - 6000, held = held + 6000
 WHERE id = :grant AND available >= 6000;
 END;
@@ -18,10 +19,10 @@ BEGIN;
 UPDATE billing_hold SET state = 'settled', settled_amount = 1500, resolved_at = now()
 WHERE id = currval('billing_hold_id_seq') AND state = 'open';
 INSERT INTO billing_movement (grant_id, hold_id, from_state, to_state, amount, key, created_at)
-VALUES (:grant::bigint, currval('billing_hold_id_seq'), 'held', 'spent', 1500,
-    'settle:pgbench:' || :key::text || ':' || :grant::text, now()),
-    (:grant::bigint, currval('billing_hold_id_seq'), 'held', 'available', 4500,
-    'return:pgbench:' || :key::text || ':' || :grant::text, now());
+VALUES (:grant, currval('billing_hold_id_seq'), 'held', 'spent', 1500,
+    'settle/pgbench/' || :key || ':' || :grant, now()),
+    (:grant, currval('billing_hold_id_seq'), 'held', 'available', 4500,
+    'return/pgbench/' || :key || ':' || :grant, now());
 UPDATE billing_grant SET held = held - 6000, spent = spent + 1500, available = available + 4500
 WHERE id = :grant;
 END;
