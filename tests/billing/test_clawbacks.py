@@ -438,6 +438,8 @@ def test_the_latest_payment_comes_back_first(user, owing, purchase, claw, now):
     assert (states(first)[4], states(second)[4]) == (700, 300)
     claw(owing, 600, "won:1")
     assert (states(first)[4], states(second)[4]) == (600, 0)
+    claw(owing, 500, "won:2")
+    assert (states(first)[4], states(second)[4]) == (500, 0)
 
 
 def test_a_refund_of_what_paid_a_debt_is_owed(user, owing, purchase, claw, now):

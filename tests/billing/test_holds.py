@@ -6,9 +6,16 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from billing.errors import HoldAlreadyReleased, HoldAlreadySettled, InsufficientTokens
+from billing.errors import (
+    HoldAlreadyReleased,
+    HoldAlreadySettled,
+    InsufficientTokens,
+    LedgerBroken,
+)
 from billing.models import Grant, Hold, Movement
 from billing.services.batches import grants_expire
+from billing.services.engines import portable
+from billing.services.engines.types import ResolveRequest
 from billing.services.holds import (
     hold_create,
     hold_release,
@@ -323,3 +330,62 @@ def test_the_database_refuses_a_half_resolved_hold(user, hold, now, change):
         change = {**change, "resolved_at": now}
     with pytest.raises(IntegrityError), transaction.atomic():
         Hold.objects.filter(pk=taken.pk).update(**change)
+
+
+def test_the_sweeps_limit_counts_only_what_is_forgotten(user, hold, now):
+    done = [hold(user, 1, expires_at=now - timedelta(seconds=9)) for _ in range(3)]
+    for each in done:
+        hold_release(hold_id=each.pk, now=now)
+    late = hold(user, 1, expires_at=now)
+    assert holds_expire(now=now, limit=1) == 1
+    late.refresh_from_db()
+    assert late.state == Hold.State.RELEASED
+
+
+@pytest.mark.usefixtures("ledger_left_broken")
+def test_a_hold_that_its_grant_does_not_hold_is_told_and_left(user, hold, now):
+    taken = hold(user, 100)
+    Grant.objects.update(held=99, available=9_901)
+    told = f"does not hold the 100 tokens of {taken.key}"
+    with pytest.raises(LedgerBroken, match=told), transaction.atomic():
+        portable.resolve(ResolveRequest(taken.pk, 40, now))
+    assert Hold.objects.get().state == Hold.State.OPEN
+    assert Grant.objects.get().held == 99
+
+
+def test_tokens_that_vanish_under_their_lock_are_told(user, hold):
+    taken = hold(user, 100)
+    told = "had 9901 tokens under a lock, and lost them"
+    with pytest.raises(LedgerBroken, match=told), transaction.atomic():
+        portable._pin(taken, [(Grant.objects.get(), 9_901)])
+    assert Grant.objects.get().held == 100
+
+
+def test_the_sweep_says_how_many_it_released(user, hold, now):
+    for _ in range(3):
+        hold(user, 1, expires_at=now)
+    assert holds_expire(now=now) == 3
+
+
+def test_a_receipt_is_of_its_own_hold(user, hold, now):
+    for amount in (30, 40):
+        hold_settle(hold_id=hold(user, 50).pk, amount=amount, now=now)
+    first, second = Hold.objects.order_by("pk")
+    assert settlement_of(hold_id=first.pk).charged == 30
+    assert hold_settle(hold_id=second.pk, amount=50, now=now).charged == 40
+
+
+def test_what_is_resolved_otherwise_is_told_in_words(user, hold, now):
+    charged, returned = hold(user, 50), hold(user, 50)
+    hold_settle(hold_id=charged.pk, amount=50, now=now)
+    hold_release(hold_id=returned.pk, now=now)
+    with pytest.raises(HoldAlreadySettled) as settled:
+        hold_release(hold_id=charged.pk, now=now)
+    assert settled.value.message == "This had already been charged, so it can not be given back."
+    with pytest.raises(HoldAlreadyReleased) as released:
+        hold_settle(hold_id=returned.pk, amount=1, now=now)
+    assert released.value.message == (
+        "These tokens had already been given back. Nothing was charged."
+    )
+    with pytest.raises(ValueError, match=r"^a settlement can not be negative$"):
+        hold_settle(hold_id=charged.pk, amount=-1, now=now)

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection, transaction
 
 from billing.models import Grant, Hold, Movement
 from billing.services.batches import grants_expire
+from billing.services.clawbacks import grant_claw_back
 from billing.services.holds import hold_release, hold_settle
 from billing.services.reconcile import reconcile
 from billing.tasks import ledger_reconcile
@@ -105,6 +106,64 @@ def test_one_wrong_row_is_found_and_named(what):
     sql, expected = BROKEN[what]
     _tamper(sql)
     assert {(found.field, found.stored, found.counted) for found in reconcile()} == expected
+
+
+@pytest.fixture
+def debts(user, hold, purchase, now):
+    """A ledger in which 100 tokens were taken back: 30 came back from a hold, 50 were bought."""
+    owing = purchase(user, 100, kind="adjustment")
+    taken = hold(user, 30)
+    hold_settle(hold_id=hold(user, 70).pk, amount=70, now=now)
+    grant_claw_back(grant_id=owing.pk, target=100, key="lost", may_owe=True, now=now)
+    hold_release(hold_id=taken.pk, now=now)
+    purchase(user, 50)
+    return user
+
+
+def test_debts_that_were_paid_make_no_difference(debts):
+    assert reconcile() == []
+
+
+BROKEN_DEBTS = {
+    "what is owed": (
+        "UPDATE billing_grant SET owed = owed - 5 WHERE kind = 'adjustment'",
+        {("owed", 15, 20)},
+    ),
+    "an entry": (
+        "UPDATE billing_debtentry SET amount = 99 WHERE kind = 'taken'",
+        {("owed", 20, 19)},
+    ),
+    "a payment's key": (
+        "UPDATE billing_debtentry SET key = 'debt:other' WHERE kind = 'paid'",
+        {("tokens that paid it", 50, 0)},
+    ),
+    "a payment's amount": (
+        "UPDATE billing_debtentry SET amount = -49 WHERE kind = 'paid'",
+        {("owed", 20, 21), ("tokens that paid it", 49, 0)},
+    ),
+    "what came back": (
+        "UPDATE billing_debtentry SET amount = -29 WHERE kind = 'returned'",
+        {("owed", 20, 21), ("tokens that paid it", 29, 0)},
+    ),
+    "a movement that paid": (
+        "UPDATE billing_movement SET to_state = 'expired' WHERE key LIKE 'debt:%%'",
+        {("voided", 50, 0), ("expired", 0, 50), ("tokens that paid it", 50, 0)},
+    ),
+}
+
+
+@pytest.mark.usefixtures("debts", "ledger_left_broken")
+@pytest.mark.parametrize("what", BROKEN_DEBTS)
+def test_one_wrong_row_of_debts_is_found_and_named(what):
+    sql, expected = BROKEN_DEBTS[what]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE billing_debtentry DISABLE TRIGGER billing_debtentry_keep")
+    _tamper(sql)
+    assert {(found.field, found.stored, found.counted) for found in reconcile()} == expected
+    rows = [found.row for found in reconcile() if found.field == "tokens that paid it"]
+    assert all(row.startswith("debt entry ") for row in rows)
 
 
 @pytest.mark.usefixtures("ledger", "ledger_left_broken")
