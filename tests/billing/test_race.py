@@ -23,8 +23,10 @@ from django.db import connection
 
 from accounts.models import User
 from billing.errors import HoldAlreadyReleased, HoldAlreadySettled, InsufficientTokens
-from billing.models import Grant, Hold, Movement
+from billing.models import DebtEntry, Grant, Hold, Movement
+from billing.selectors import debt_of
 from billing.services.batches import free_grants_premake, grants_expire
+from billing.services.clawbacks import debts_collect, grant_claw_back, taken_of
 from billing.services.grants import allowance_ensure, grant_create
 from billing.services.holds import hold_create, hold_release, hold_settle, holds_expire
 from billing.services.reconcile import reconcile
@@ -219,12 +221,14 @@ def test_first_touches_and_batches_at_once_make_each_grant_once(django_user_mode
 
 @both_engines
 def test_everything_at_once_never_deadlocks_and_balances(user, other_user, now):
-    """Holds, settlements, releases and sweeps of few keys, for two users, at a month's end."""
+    """Holds, settlements, releases, sweeps, claw-backs, debts and purchases of few keys, for two
+    users, at a month's end."""
     for seed in range(SEEDS):
         calls = [_one_of_everything(seed, [user, other_user], now)] * 150
         assert _all_at_once(calls, 24) == {"fine": 150}
         assert reconcile() == []
     assert set(Hold.objects.values_list("state", flat=True)) >= {"settled", "released"}
+    assert set(DebtEntry.objects.values_list("kind", flat=True)) >= {"taken"}
 
 
 def _one_of_everything(seed: int, people: list[User], now: datetime) -> Callable[[], str]:
@@ -245,9 +249,31 @@ def _one_of_everything(seed: int, people: list[User], now: datetime) -> Callable
         person = chance.choice(people)
         key = f"mixed:{seed}:{person.pk}:{chance.randint(1, 12)}"
         held = Hold.objects.filter(key=key).first()
-        kind = chance.choice(["hold", "hold", "settle", "release", "sweep"])
+        kind = chance.choice(
+            ["hold", "hold", "settle", "release", "sweep", "claw", "claw", "buy", "collect"]
+        )
         with suppress(InsufficientTokens, HoldAlreadyReleased, HoldAlreadySettled):
-            if kind == "sweep":
+            if kind == "claw":
+                grant = chance.choice(list(Grant.objects.filter(user=person, kind="purchased")))
+                grant_claw_back(
+                    grant_id=grant.pk,
+                    target=chance.choice([0, grant.amount // 2, grant.amount]),
+                    key=f"mixed:{seed}:{chance.randint(1, 10_000)}",
+                    may_owe=True,
+                    now=instant,
+                )
+            elif kind == "buy":
+                grant_create(
+                    user_id=person.pk,
+                    kind="purchased",
+                    amount=200,
+                    source=f"bought:{seed}:{person.pk}:{chance.randint(1, 5)}",
+                    effective_at=now,
+                    now=instant,
+                )
+            elif kind == "collect":
+                debts_collect(user_id=person.pk, now=instant)
+            elif kind == "sweep":
                 grants_expire(now=instant, limit=3)
                 holds_expire(now=instant, limit=3)
             elif kind == "hold" or held is None:
@@ -266,3 +292,44 @@ def _one_of_everything(seed: int, people: list[User], now: datetime) -> Callable
         return "fine"
 
     return one
+
+
+@both_engines
+def test_the_same_claw_back_and_purchase_from_many_places_happen_once(
+    django_user_model, hold, purchase, now
+):
+    """While the hold that uses the tokens is settled: what is left in the end is the same whoever
+    was first, 1,400 tokens without 1,000 taken back and 100 used."""
+    for number in range(5):
+        user = django_user_model.objects.create_user(f"buyer{number}@example.com")
+        grant = purchase(user, 1_000, kind="adjustment", source=f"first:{number}")
+        taken = hold(user, 1_000)
+        claw = partial(
+            grant_claw_back, grant_id=grant.pk, target=1_000, key="lost", may_owe=True, now=now
+        )
+        buy = partial(
+            grant_create,
+            user_id=user.pk,
+            kind="purchased",
+            amount=400,
+            source=f"second:{number}",
+            effective_at=now,
+        )
+        settle = partial(_charged, taken, now)
+        calls = [_quietly(call) for call in (claw, buy, settle) for _ in range(8)]
+        random.Random(number).shuffle(calls)
+        assert _all_at_once(calls, 24) == {"done": 24}
+        debts_collect(user_id=user.pk, now=now)
+        both = Grant.objects.filter(user=user, kind__in=["adjustment", "purchased"])
+        assert both.count() == 2
+        assert sum(each.available for each in both) == 300
+        assert sum(each.voided for each in both) == 1_000
+        assert (taken_of(grant_id=grant.pk), debt_of(user.pk)) == (1_000, 0)
+
+
+def _quietly(call: Callable[[], Any]) -> Callable[[], str]:
+    def done() -> str:
+        call()
+        return "done"
+
+    return done
