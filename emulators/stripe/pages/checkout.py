@@ -66,7 +66,7 @@ class CheckoutPage:
         subscribing = session["mode"] == "subscription"
         title = language.say("subscribe_title" if subscribing else "pay_title")
         if session["status"] != "open":
-            return layout.html_page(language, title, _closed(language, session), status=410)
+            return layout.html_page(language, title, _closed(language, session))
         body = (
             f'<div class="columns"><section>{self._summary(language, session)}</section>'
             f"<section>{layout.alert(language.decline(problem))}{_form(language, session)}"

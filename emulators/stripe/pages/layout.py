@@ -31,7 +31,7 @@ def html_page(language: Language, title: str, body: str, *, status: int = 200) -
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)}</title><style>{_CSS}</style></head><body>"
-        f'<p class="notice" role="note">{escape(language.say("notice"))}</p>'
+        f'<header class="notice">{escape(language.say("notice"))}</header>'
         f"<main><h1>{escape(title)}</h1>{body}</main></body></html>",
         status,
         _HEADERS,

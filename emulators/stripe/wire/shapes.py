@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import stripe.params  # noqa: F401 - loaded at the start, so that no request waits for it
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from emulators.stripe.errors import InvalidRequest
