@@ -111,7 +111,9 @@ def _grants_that_count(user_id: int, free: Due, premium: Due) -> tuple[dict[str,
         user_id=user_id,
     )
     rows = list(grants.in_spending_order().annotate(entitled=Exists(periods)))
-    return {row.source: row for row in rows}, any(row.entitled for row in rows)
+    # A queryset of the model's own class forgets what was annotated.
+    entitled = any(row.entitled for row in rows)  # type: ignore[attr-defined]
+    return {row.source: row for row in rows}, entitled
 
 
 def _is_spendable(grant: Grant, now: datetime) -> bool:
