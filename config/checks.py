@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Info, Tags, Warning, register
+from django.db import DatabaseError
 
 
 @register(Tags.database, deploy=True)
@@ -49,13 +51,24 @@ def check_sender(**_options: Any) -> list[CheckMessage]:
 
 @register()
 def check_stripe_is_whole(**_options: Any) -> list[CheckMessage]:
-    if settings.STRIPE_SECRET_KEY and not settings.STRIPE_WEBHOOK_SECRET:
+    if settings.STRIPE_SECRET_KEY and not (settings.STRIPE_WEBHOOK_SECRET or _secret_is_kept()):
         return [
             Warning(
                 "STRIPE_SECRET_KEY is set but STRIPE_WEBHOOK_SECRET is not: payments would "
                 "succeed at Stripe and credit nothing here.",
-                hint="Set the signing secret of the webhook endpoint.",
+                hint="Set the signing secret of the webhook endpoint, or run "
+                "manage.py stripe_sync --register.",
                 id="sitewright.W004",
             )
         ]
     return []
+
+
+def _secret_is_kept() -> bool:
+    """Whether the database has the secret that Stripe told when our endpoint was registered."""
+    endpoints = apps.get_model("djstripe", "WebhookEndpoint").objects.exclude(secret="")
+    try:
+        return bool(endpoints.filter(livemode=settings.STRIPE_LIVE_MODE).exists())
+    except DatabaseError:
+        # Not migrated yet.
+        return False
