@@ -121,7 +121,7 @@ def _adopt(order: Order, session: StripeDict, now: datetime) -> bool:
     if adopted:
         order_move(order=order, to=Order.State.OPEN, now=now)
     order.refresh_from_db()
-    return order.checkout_session_id == session["id"]
+    return bool(order.checkout_session_id == session["id"])
 
 
 # --- How it ends -------------------------------------------------------------------------------

@@ -249,9 +249,8 @@ def test_stripe_being_away_asks_for_it_again_and_keeps_the_receipt(
     shop: StripeControl, door: Door, event: SignedEvent, purchased: Callable[[], list[int]]
 ) -> None:
     shop.fault(method="GET", status=503, times=50)
-    answer = door.client.post(
-        door.path, event.body, content_type="application/json", **event.django_headers
-    )
+    headers: dict[str, Any] = event.django_headers
+    answer = door.client.post(door.path, event.body, content_type="application/json", **headers)
     assert (answer.status_code, answer["Retry-After"]) == (503, "60")
     shop.clear_faults()
     assert door.work_off() == [True]
