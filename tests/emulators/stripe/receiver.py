@@ -23,8 +23,7 @@ class Receiver:
     def events(self, secret: str) -> list[stripe.Event]:
         """What came in, verified by Stripe's own library."""
         return [
-            stripe.Webhook.construct_event(body, signature, secret)  # type: ignore[no-untyped-call]
-            for body, signature in self.got
+            stripe.Webhook.construct_event(body, signature, secret) for body, signature in self.got
         ]
 
 
