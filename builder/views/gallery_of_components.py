@@ -83,7 +83,7 @@ def _plans() -> list[tuple[Plan, Standing, bool]]:
     premium = replace(
         _standing(_FREE, _PREMIUM), subscription_status="premium_monthly", daily=daily
     )
-    price = {"price_cents": 1000, "currency": "usd", "subscription_id": "sub_1"}
+    price: dict[str, Any] = {"price_cents": 1000, "currency": "usd", "subscription_id": "sub_1"}
     grace = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
     return [
         (Plan(PlanState.NONE), free, True),

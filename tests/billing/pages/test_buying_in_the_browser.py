@@ -256,6 +256,45 @@ def test_pages_follow_the_model_and_the_balance_without_a_reload(at: Callable[..
     look(page, "pricing-member")
 
 
+def test_money_pages_in_chinese_are_accessible_and_fit(
+    at: Callable[..., Any], person: User
+) -> None:
+    User.objects.filter(pk=person.pk).update(language="zh-hans")
+    look(at("/pricing/"), "pricing-zh")
+    page = at("/pricing/")
+    buy(page)
+    at("/billing/left/")
+    wait_for_headline(page, "这笔订单还没有付款。")
+    look(page, "order-open-zh")
+    look(at("/billing/"), "billing-zh")
+
+
+def test_buying_works_from_the_keyboard_and_without_scripts(
+    browser: Any, live_server: LiveServer, stripe: StripeControl, person: User
+) -> None:
+    client = Client()
+    client.force_login(person)
+    context = browser.new_context(java_script_enabled=False)
+    name = django_settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
+    context.add_cookies([cookie])
+    page = context.new_page()
+    page.goto(live_server.url + "/pricing/?model=qwen-turbo&tokens=450000")
+    assert "≈ 166 pages" in page.inner_text("#bought")
+    page.focus(".package-table tr:has-text('$10') button")
+    page.keyboard.press("Enter")
+    pay(page)
+    wait_for_headline(page, "Paid. 450,000 tokens are yours.")
+    page.goto(live_server.url + "/pricing/")
+    page.click("section[aria-labelledby=plan-premium] button")
+    pay(page)
+    wait_for_headline(page, "Premium is on.")
+    page.goto(live_server.url + "/billing/")
+    page.click(".plan-card form[action='/billing/cancel/'] button")
+    page.wait_for_selector(".plan-card:has-text('Nothing more will be charged.')")
+    context.close()
+
+
 def _spend(person: User, tokens: int) -> None:
     hold = hold_create(
         user_id=person.pk,

@@ -125,6 +125,7 @@ def test_tokens_on_hold_are_not_used_yet(person, spend) -> None:
 def test_the_banner_goes_when_dismissed_or_when_new_tokens_come(person, spend) -> None:
     spend(9_000)
     notice = notice_shown(person)
+    assert notice is not None
     assert (notice.level, notice.period) == (80, "2026-11")
     buy(person, 200_000, NOON + timedelta(minutes=1))
     assert notice_shown(person) is None
