@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> None:
     program = _pgbench()
     with ledger_database() as url:
         people = _people(max(int(users) for users in options.users.split(",")))
+        _warm(people)
         emit(bench="ledger", conditions=CONDITIONS, cores=os.cpu_count(), seconds=options.seconds)
         for users in options.users.split(","):
             for clients in options.clients.split(","):
@@ -72,6 +73,17 @@ def _people(users: int) -> list[int]:
     User.objects.bulk_create([User(email=f"person{n}@example.com") for n in range(users)])
     free_grants_premake(now=timezone.now())
     return list(User.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def _warm(people: Sequence[int]) -> None:
+    """Some history, and statistics of it: plans are then those of a database in use."""
+    from django.db import connection
+
+    from bench.ledger_clients import pairs_per_second
+
+    pairs_per_second(users=people, clients=2, seconds=1)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _systems(
