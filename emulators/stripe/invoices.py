@@ -140,7 +140,10 @@ def invoice_collect(
     if intent["status"] == "processing":
         return "processing"
     invoice.update(attempted=True, attempt_count=invoice["attempt_count"] + 1)
-    chosen = method or world.store.get("payment_method", _method_of(world, invoice))
+    chosen = method or _method_of(world, invoice)
+    if chosen is None:
+        _failed(world, invoice)
+        return "failed"
     outcome = payments.intent_pay(world, intent, chosen, renewal=renewal)
     if outcome == "succeeded":
         _paid(world, invoice)
@@ -217,19 +220,18 @@ def _failed(world: World, invoice: Object) -> None:
         standing.subscription_lost(world, subscription)
 
 
-def _method_of(world: World, invoice: Object) -> str:
+def _method_of(world: World, invoice: Object) -> Object | None:
+    """The subscription's card, else the customer's; a detached one is none."""
     subscription = _subscription_of(world, invoice) or {}
     customer = world.store.get("customer", invoice["customer"])
-    method = (
-        subscription.get("default_payment_method")
-        or customer["invoice_settings"]["default_payment_method"]
-    )
-    if not method:
-        raise InvalidRequest(
-            "There is no `default_payment_method` set on this Customer or Invoice.",
-            code="invoice_payment_intent_requires_action",
-        )
-    return str(method)
+    for name in (
+        subscription.get("default_payment_method"),
+        customer["invoice_settings"]["default_payment_method"],
+    ):
+        method = world.store.find(name)
+        if method is not None and method["customer"]:
+            return method
+    return None
 
 
 def subscription_id_of(invoice: Object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,6 +17,8 @@ from emulators.stripe.ids import random_letters
 from emulators.stripe.objects.hooks import event
 from emulators.stripe.objects.people import ACCOUNT_ID, account
 from emulators.stripe.store import Object, Store
+
+logger = logging.getLogger(__name__)
 
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
@@ -139,12 +142,18 @@ class World:
             self.store.remove(row["id"])
             target = self.store.find(row["target"])
             if target is not None:
-                self.actions[row["action"]](self, target)
+                self._act(row["action"], target)
             done += 1
         self.clock.set(until)
         self.store.meta["ahead_seconds"] = max(0.0, self.clock.ahead_seconds())
         self._forget_old_events()
         return done
+
+    def _act(self, action: str, target: Object) -> None:
+        try:
+            self.actions[action](self, target)
+        except Exception:  # one thing that can not be done must not stop the clock
+            logger.exception("%s of %s", action, target["id"])
 
     def tick(self) -> None:
         """Do what has fallen due by itself."""

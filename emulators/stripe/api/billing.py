@@ -101,7 +101,7 @@ def invoice_pay(call: Call) -> Object:
         method = call.store.get("payment_method", method_id, param="payment_method")
     if invoices.invoice_collect(call.world, invoice, method, renewal=True) == "failed":
         intent = call.store.get("payment_intent", call.store.note(invoice["id"])["intent"])
-        error = intent["last_payment_error"]
+        error = intent["last_payment_error"] or _NO_CARD
         raise CardError(error["message"], code=error["code"])
     return invoice
 
@@ -155,6 +155,10 @@ def _payments(store: Store, invoice: Object) -> Object:
 
 INCLUDABLE[("invoice", "payments")] = _payments
 
+_NO_CARD = {
+    "message": "There is no `default_payment_method` set on this Customer or Invoice.",
+    "code": "invoice_payment_intent_requires_action",
+}
 _NOT_NOW = ("items", "proration_behavior", "discounts", "trial_end", "pause_collection",
             "billing_cycle_anchor", "collection_method", "add_invoice_items")  # fmt: skip
 _SUBSCRIPTIONS, _INVOICES = "/v1/subscriptions", "/v1/invoices"

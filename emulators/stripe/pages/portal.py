@@ -83,7 +83,8 @@ class PortalPage:
             return ""
         intent_id = self._world.store.note(invoice_id)["intent"]
         intent = self._world.store.get("payment_intent", intent_id)
-        return str(intent["last_payment_error"]["message"])
+        error = intent["last_payment_error"]
+        return str(error["message"] if error else "There is no card.")
 
     def _session(self, request: Request) -> Object | None:
         found = self._world.store.find(request.path_params["id"])

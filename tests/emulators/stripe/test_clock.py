@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import stripe
 from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,3 +180,21 @@ def test_the_clock_ticks_unless_it_is_frozen(emulated: StripeControl, january: S
     before = emulated.now()
     assert 0 <= emulated.advance(ahead) - before - ahead < 600
     assert january.emulated.advance(0.5) == january.emulated.advance(0)
+
+
+def test_a_renewal_without_a_card_fails_and_one_with_a_new_card_is_paid(january: Shop) -> None:
+    started = january.subscribed()
+    method_id = started.default_payment_method
+    assert isinstance(method_id, str)
+    january.client.v1.payment_methods.detach(method_id)
+    january.emulated.advance(days=29)
+    assert january.subscription(started.id).status == "past_due"
+    owing = january.invoices()[1]
+    with pytest.raises(stripe.CardError, match="default_payment_method"):
+        january.client.v1.invoices.pay(str(owing.id))
+    method = january.client.v1.payment_methods.attach(
+        "pm_card_visa", {"customer": january.customer.id}
+    )
+    january.client.v1.subscriptions.update(started.id, {"default_payment_method": method.id})
+    assert january.client.v1.invoices.pay(str(owing.id)).status == "paid"
+    assert january.subscription(started.id).status == "active"
