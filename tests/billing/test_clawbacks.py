@@ -408,6 +408,14 @@ def test_the_sweep_pays_for_everybody_who_can(user, other_user, gift, purchase, 
     assert (debt_of(user.pk), debt_of(other_user.pk)) == (30, 30)
 
 
+def test_the_sweep_finds_a_debt_of_one_token(user, gift, purchase, claw, spend, now):
+    grant = gift(user, 1)
+    spend(user, 1)
+    purchase(user, 1)
+    claw(grant, 1, "refund:1")
+    assert debts_sweep(now=now) == 1
+
+
 def test_a_paid_debt_is_not_taken_again(user, owing, purchase, claw, now):
     grant = purchase(user, 1_500, effective_at=now)
     assert claw(owing, 1_000, "refund:again") == ClawBack(0, 0, 0)
