@@ -42,7 +42,7 @@ class Copies:
     of events; nothing changes at Stripe meanwhile."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, str] = {}
         self.get, self.list = stripe_api.stripe_get, stripe_api.stripe_list
         self.ids: list[str] = []
         self.orders: list[Order] = []
@@ -57,7 +57,7 @@ class Copies:
         base, number = _parted(object_id)
         key = f"{kind} {base} {sorted(expand)}"
         if key not in self.answers:
-            self.answers[key] = self.get(kind, base, expand=expand)
+            self.answers[key] = json.dumps(self.get(kind, base, expand=expand))
         return self._copy(self.answers[key], number)
 
     def stripe_list(self, kind: str, **params: Any) -> Iterator[Any]:
@@ -66,11 +66,10 @@ class Copies:
         bases = {name: base for name, (base, _) in parted.items()}
         key = f"{kind} {sorted(bases.items())}"
         if key not in self.answers:
-            self.answers[key] = list(self.list(kind, **bases))
+            self.answers[key] = json.dumps(list(self.list(kind, **bases)))
         return iter(self._copy(self.answers[key], number))
 
-    def _copy(self, answer: Any, number: int) -> Any:
-        text = json.dumps(answer)
+    def _copy(self, text: str, number: int) -> Any:
         for base in self.ids:
             text = text.replace(f'"{base}"', f'"{self.of(base, number)}"')
         for order in self.orders:
@@ -199,12 +198,19 @@ def told(shop: StripeControl, order: Callable[..., Order], copies: Copies) -> di
     return found
 
 
-def test_all_720_orders_of_events_end_the_same(copies: Copies, told: dict[str, Told]) -> None:
-    """Each event comes one to three times, dealt out to two workers that run at once."""
+@pytest.mark.parametrize("first", KINDS)
+def test_all_720_orders_of_events_end_the_same(
+    copies: Copies, told: dict[str, Told], first: str
+) -> None:
+    """Each event comes one to three times, dealt out to two workers that run at once.
+
+    By what comes first, so that they are spread where there are processors.
+    """
     assert sorted(told) == sorted(KINDS)
-    orderings = list(permutations(KINDS))
+    orderings = [ordering for ordering in permutations(KINDS) if ordering[0] == first]
+    assert len(orderings) == 120
     people = people_of(copies, len(orderings))
-    rng = random.Random(720)
+    rng = random.Random(first)
     rounds = [
         [
             (told[kind][0], copies.of(told[kind][1], number))
@@ -215,11 +221,11 @@ def test_all_720_orders_of_events_end_the_same(copies: Copies, told: dict[str, T
     ]
     by_two_workers(rounds)
     ends = Counter(end_state(person) for person in people)
-    assert list(ends.values()) == [720], list(ends)
-    assert Grant.objects.filter(kind=Grant.Kind.PURCHASED, amount=450_000).count() == 720
-    assert Payment.objects.count() == 2 * 720
-    assert PremiumPeriod.objects.count() == 720
-    assert Order.objects.filter(state=Order.State.PAID).count() == 2 * 720
+    assert list(ends.values()) == [120], list(ends)
+    assert Grant.objects.filter(kind=Grant.Kind.PURCHASED, amount=450_000).count() == 120
+    assert Payment.objects.count() == 2 * 120
+    assert PremiumPeriod.objects.count() == 120
+    assert Order.objects.filter(state=Order.State.PAID).count() == 2 * 120
     assert not StaffAlert.objects.exists()
 
 
