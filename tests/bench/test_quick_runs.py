@@ -1,0 +1,78 @@
+"""Each benchmark of the ledger runs with tiny numbers and prints the figures it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from script.testbed.tools import postgres_bindir
+
+ROOT = Path(__file__).resolve().parents[2]
+_bindir = postgres_bindir()
+
+
+def _lines(name: str) -> list[dict[str, object]]:
+    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "STATE_DIR")}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", name, "--quick"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.skipif(
+    _bindir is None or not (_bindir / "pgbench").exists(),
+    reason="pgbench is not installed: apt-get install postgresql",
+)
+def test_the_ledger_is_measured_beside_pgbench_and_balances_afterwards():
+    lines = _lines("ledger")
+    rates = {(row["users"], row["clients"], row["system"]) for row in lines if "system" in row}
+    assert {system for _, _, system in rates} == {
+        "sitewright",
+        "pgbench pipeline",
+        "pgbench statement",
+        "pgbench transaction",
+    }
+    assert {load[:2] for load in rates} == {(20, 1), (20, 2), (1, 1), (1, 2)}
+    assert all(row["pairs_per_second"] for row in lines if "system" in row)
+    shares = [row for row in lines if "compare" in row]
+    assert len(shares) == 4
+    assert all(row["value"] and str(row["best"]).startswith("pgbench") for row in shares)
+    assert lines[-1]["differences"] == 0
+
+
+@pytest.mark.skipif(_bindir is None, reason="PostgreSQL is not installed")
+def test_resets_are_measured_beside_bare_inserts_and_a_bystander():
+    lines = _lines("resets")
+    steps = {row["step"]: row for row in lines if "step" in row}
+    assert list(steps) == [
+        "nothing",
+        "bare inserts",
+        "monthly reset",
+        "old month expires",
+        "premium day",
+        "monthly reset, shared",
+    ]
+    for name, row in steps.items():
+        assert {"bystander_ms_p50", "bystander_ms_p99", "bystander_ms_max"} <= row.keys()
+        assert name == "nothing" or row["accounts_per_second"]
+    assert [row["accounts"] for row in list(steps.values())[1:]] == [
+        2_000,
+        2_000,
+        2_000,
+        200,
+        2_000,
+    ]
+    assert sum("bound" in row for row in lines) == 2
+    assert lines[-1] == {"bench": "resets", "differences": 0}
