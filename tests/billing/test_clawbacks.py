@@ -87,6 +87,7 @@ def test_what_was_used_is_owed(user, gift, claw, spend, now):
     assert claw(grant, 1_000, "refund:1") == ClawBack(voided=400, owed=600, moved=1_000)
     assert states(grant) == (0, 0, 600, 0, 400, 600)
     assert entries() == [(f"owe:refund:1:{grant.pk}", "taken", 600, None)]
+    assert DebtEntry.objects.get().created_at == now
     assert (debt_of(user.pk), standing_of(user, now).debt) == (600, 600)
 
 
@@ -139,6 +140,14 @@ def test_a_key_that_only_made_a_debt_works_once_too(user, gift, claw, spend):
     assert claw(grant, 1_000, "refund:1").moved == 0
     assert claw(grant, 100, "won:1") == ClawBack(0, 100, -300)
     assert claw(grant, 0, "won:1") == ClawBack(0, 100, 0)
+
+
+def test_a_key_that_only_voided_or_gave_back_works_once_too(user, purchase, claw):
+    grant = purchase(user, 1_000)
+    assert claw(grant, 400, "refund:1").moved == 400
+    assert claw(grant, 1_000, "refund:1").moved == 0
+    assert claw(grant, 100, "won:1").moved == -300
+    assert claw(grant, 0, "won:1").moved == 0
 
 
 def test_a_key_is_the_grants_own(user, purchase, claw):
