@@ -269,6 +269,7 @@ def test_what_comes_back_from_a_hold_pays_the_debt_first(user, gift, claw, hold,
         ("voided", 300, f"repay:{taken.key}:{grant.pk}"),
         ("available", 400, f"return:{taken.key}:{grant.pk}"),
     ]
+    assert {step.created_at for step in steps} == {now}
     assert entries()[-1] == (f"repay:{taken.key}:{grant.pk}", "returned", -300, None)
     assert DebtEntry.objects.get(kind="returned").created_at == now
     assert claw(grant, 500, "again") == ClawBack(500, 0, 0)

@@ -389,3 +389,13 @@ def test_what_is_resolved_otherwise_is_told_in_words(user, hold, now):
     )
     with pytest.raises(ValueError, match=r"^a settlement can not be negative$"):
         hold_settle(hold_id=charged.pk, amount=-1, now=now)
+
+
+def test_one_token_that_has_expired_is_enough_for_a_slower_clock(user, hold, purchase, now):
+    end = now + timedelta(hours=1)
+    grant = purchase(user, 2, kind=Grant.Kind.ADJUSTMENT, expires_at=end)
+    taken = hold(user, 1)
+    assert grants_expire(now=end) == 1
+    hold_release(hold_id=taken.pk, now=end - timedelta(seconds=1))
+    grant.refresh_from_db()
+    assert (grant.available, grant.expired) == (0, 2)
