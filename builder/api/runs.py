@@ -12,7 +12,7 @@ from accounts.api_schema import ApiSchema, PlainText
 from accounts.http import AuthenticatedHttpRequest
 from builder.estimates import estimate_for
 from builder.selectors.runs import run_as_dict, run_get, runs_of_site
-from builder.selectors.sites import site_get
+from builder.selectors.sites import site_get, site_owned
 from builder.services.runs import run_cancel, run_start
 from models_catalog.selectors import model_get
 
@@ -135,7 +135,7 @@ def start_run(
     """Hold the worst case and queue the run. The same Idempotency-Key gives the same run."""
     run = run_start(
         user=request.user,
-        site=site_get(user=request.user, site_id=site_id),
+        site=site_owned(user=request.user, site_id=site_id),
         prompt=payload.prompt,
         model_slug=payload.model,
         idempotency_key=idempotency_key,

@@ -43,6 +43,14 @@ def site_get(*, user: User, site_id: UUID | str) -> ListedSite:
         raise NotFound(_("There is no such site.")) from None
 
 
+def site_owned(*, user: User, site_id: UUID) -> Site:
+    """The person's site without what listings add to it. Raises NotFound, as `site_get` does."""
+    try:
+        return Site.objects.get(pk=site_id, owner=user, deleted_at=None)
+    except Site.DoesNotExist:
+        raise NotFound(_("There is no such site.")) from None
+
+
 def version_get(*, user: User, site_id: UUID | str, number: int) -> Version:
     """A version of the person's site by its number, with the site. Raises NotFound."""
     return version_of_site(site=site_get(user=user, site_id=site_id), number=number)
@@ -60,8 +68,10 @@ def version_of_site(*, site: Site, number: int) -> Version:
     return found
 
 
-def version_latest(site: Site) -> Version | None:
-    return Version.objects.select_related("site", "parent").filter(site=site).first()
+def version_latest(site: Site, *, bare: bool = False) -> Version | None:
+    """The newest version. bare: without its site and parent, for services that need neither."""
+    versions = Version.objects if bare else Version.objects.select_related("site", "parent")
+    return versions.filter(site=site).first()
 
 
 def versions_of(site: Site) -> QuerySet[Version]:

@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from builder.estimates import text_files_of
-from builder.models import Attempt, Run, RunText
+from builder.models import Attempt, Run
 from builder.prompts import messages_for
 from builder.providers import adapter_for
 from builder.providers.errors import ProviderError
@@ -81,14 +81,7 @@ def run_claim(run_id: str | UUID) -> Run | None:
     )
     if not claimed:
         return None
-    run = Run.objects.select_related("site").get(pk=run_id)
-    RunText.objects.bulk_create(
-        [RunText(run=run, fence=run.fence, updated_at=now)],
-        update_conflicts=True,
-        unique_fields=["run"],
-        update_fields=["fence", "updated_at"],
-    )
-    return run
+    return Run.objects.select_related("site").get(pk=run_id)
 
 
 def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
@@ -96,7 +89,7 @@ def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
     log_writer().event(run.pk, "status", status_of(run))
     messages = messages_for(
         prompt=run.prompt,
-        files=text_files_of(version_latest(run.site)),
+        files=text_files_of(version_latest(run.site, bare=True)),
         max_output_tokens=run.max_output_tokens,
     )
     live.input_tokens = sum(estimate_tokens(message.text) for message in messages)

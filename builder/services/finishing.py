@@ -79,12 +79,10 @@ def run_finish(*, run: Run, outcome: Outcome) -> bool:
     with transaction.atomic():
         # The site first, then the run, then the ledger: the same order as everywhere.
         site_lock(run.site)
-        current = (
-            Run.objects.select_for_update()
-            .filter(pk=run.pk, state=Run.State.RUNNING, fence=run.fence)
-            .first()
+        ours = Run.objects.select_for_update().filter(
+            pk=run.pk, state=Run.State.RUNNING, fence=run.fence
         )
-        if current is None:
+        if not ours.values_list("pk", flat=True):
             return False
         stored = _store(run, outcome)
         charged = _charge(run, outcome, stored)
@@ -96,7 +94,7 @@ def _store(run: Run, outcome: Outcome) -> _Stored:
     """Make the version out of the answer, if it is usable."""
     if outcome.parsed is None:
         return _Stored()
-    latest = version_latest(run.site)
+    latest = version_latest(run.site, bare=True)
     base = version_files(latest) if latest is not None else {}
     base_text = text_files(base)
     applied = apply_reply(base_text, outcome.parsed)
@@ -112,16 +110,16 @@ def _store(run: Run, outcome: Outcome) -> _Stored:
             error_message=_("The answer had no start page (index.html). Not charged. Try again."),
         )
     try:
-        # A savepoint: a refused version must not undo the end of the run around it.
-        with transaction.atomic():
-            version = version_create(
-                site=run.site,
-                files=files,
-                origin=Version.Origin.RUN,
-                parent=latest,
-                summary=run.prompt[:200],
-                changed_paths=applied.changed,
-            )
+        # In a savepoint of its own: a refused version must not undo the end of the run around it.
+        version = version_create(
+            site=run.site,
+            files=files,
+            origin=Version.Origin.RUN,
+            parent=latest,
+            summary=run.prompt[:200],
+            changed_paths=applied.changed,
+            on_top_of_parent=True,
+        )
     except DomainError as refused:
         return _Stored(notes=notes, error_code="not_storable", error_message=refused.message)
     return _Stored(version=version, notes=notes)
@@ -212,19 +210,23 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
         finished_at=now,
         lease_until=None,
     )
-    RunText.objects.filter(pk=run.pk).update(text=outcome.text, updated_at=now)
-    last = Attempt.objects.filter(run=run).order_by("-number").first()
-    if last is not None:
-        Attempt.objects.filter(pk=last.pk).update(
-            outcome=_attempt_outcome(outcome, stored),
-            charged=charged,
-            input_tokens=measured.input_tokens if measured else None,
-            output_tokens=measured.output_tokens if measured else None,
-            cost_usd=outcome.cost_usd,
-            generation_id=outcome.generation_id[:120],
-            first_content_at=run.first_content_at,
-            ended_at=now,
-        )
+    RunText.objects.bulk_create(
+        [RunText(run=run, fence=run.fence, text=outcome.text, updated_at=now)],
+        update_conflicts=True,
+        unique_fields=["run"],
+        update_fields=["fence", "text", "updated_at"],
+    )
+    # Only the last one is open: those before it were ended when the next was tried.
+    Attempt.objects.filter(run=run, ended_at=None).update(
+        outcome=_attempt_outcome(outcome, stored),
+        charged=charged,
+        input_tokens=measured.input_tokens if measured else None,
+        output_tokens=measured.output_tokens if measured else None,
+        cost_usd=outcome.cost_usd,
+        generation_id=outcome.generation_id[:120],
+        first_content_at=run.first_content_at,
+        ended_at=now,
+    )
 
 
 def _attempt_outcome(outcome: Outcome, stored: _Stored) -> str:

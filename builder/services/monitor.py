@@ -204,9 +204,16 @@ class Monitor:
             count = len(watch.parts)
             if count == watch.checkpointed_parts:
                 continue
-            RunText.objects.filter(pk=watch.run_id, fence=watch.fence).update(
-                text="".join(watch.parts[:count]), updated_at=timezone.now()
+            text, now = "".join(watch.parts[:count]), timezone.now()
+            saved = RunText.objects.filter(pk=watch.run_id, fence=watch.fence).update(
+                text=text, updated_at=now
             )
+            if not saved:
+                # The first one; or the run is another worker's by now, which has its own.
+                RunText.objects.bulk_create(
+                    [RunText(run_id=watch.run_id, fence=watch.fence, text=text, updated_at=now)],
+                    ignore_conflicts=True,
+                )
             watch.checkpointed_parts = count
 
 

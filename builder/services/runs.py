@@ -62,7 +62,7 @@ def run_start(
         return known
     model = model_get(model_slug)
     _refuse_unavailable(model)
-    latest = version_latest(site)
+    latest = version_latest(site, bare=True)
     files = text_files_of(latest)
     quote = quote_run(model=model, prompt=prompt, files=files)
     run = Run(

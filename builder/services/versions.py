@@ -30,18 +30,19 @@ def version_create(
     parent: Version | None = None,
     summary: str = "",
     changed_paths: Iterable[str] | None = None,
+    on_top_of_parent: bool = False,
 ) -> Version:
     """Stores `files` (path → content, the whole site) as the site's next version.
 
     Joins the caller's transaction and locks the site's row until that ends, so numbers have no
     gaps or doubles however many writers there are. `changed_paths`: what differs from `parent`;
-    found out when None. Raises InvalidInput (no files, a bad path) or TooLarge; then nothing is
-    written.
+    found out when None. `on_top_of_parent`: the caller holds the lock and has read `parent` under
+    it as the site's latest (None: there is none), so neither is done again. Raises InvalidInput
+    (no files, a bad path) or TooLarge; then nothing is written.
     """
     contents = _checked(files)
     with transaction.atomic():
-        locked = site_lock(site)
-        last = Version.objects.filter(site=locked).aggregate(last=Max("number"))["last"] or 0
+        locked, last = _top_of(site, parent, known=on_top_of_parent)
         changed = _changed(parent, contents) if changed_paths is None else sorted(changed_paths)
         version = Version.objects.create(
             site=locked,
@@ -56,6 +57,14 @@ def version_create(
         Site.objects.filter(pk=locked.pk).update(updated_at=now)
         site.updated_at = now
     return version
+
+
+def _top_of(site: Site, parent: Version | None, *, known: bool) -> tuple[Site, int]:
+    """The locked site and its latest version's number, 0 for none."""
+    if known:
+        return site, parent.number if parent else 0
+    locked = site_lock(site)
+    return locked, Version.objects.filter(site=locked).aggregate(last=Max("number"))["last"] or 0
 
 
 def version_restore(*, site: Site, number: int) -> Version:
