@@ -44,11 +44,11 @@ def rows_insert(
 ) -> None:
     """windows: first and last user of each transaction."""
     sql = _INSERT.format(grants=grants, movements=movements)
-    facts = [month.key, month.start, month.end, settings.FREE_MONTHLY_TOKENS]
+    tokens: int = settings.FREE_MONTHLY_TOKENS
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
         for window in windows:
-            cursor.execute(sql, [*facts, *window])
+            cursor.execute(sql, [month.key, month.start, month.end, tokens, *window])
         cursor.execute("RESET synchronous_commit")
 
 

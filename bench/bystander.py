@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
-from django.db import connection
-
 from bench.database import connections_forget
 from bench.report import milliseconds, percentile
 from billing.services.holds import hold_create, hold_settle
@@ -74,8 +72,7 @@ def _work(users: range, now: datetime, pace_seconds: float, pipe: Connection) ->
             began = due
         waits.append(_pair(chance.choice(users), now) - began)
     pipe.send(waits)
-    connection.close()
-    connection.close_pool()
+    connections_forget()
     os._exit(0)
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import django
 
@@ -45,20 +46,20 @@ def _set_up_django(url: str, folder: Path) -> None:
     django.setup()
     from django.conf import settings
     from django.core.management import call_command
-    from django.db import connection
 
     # DEBUG spared us the settings of a real site; it also keeps every query, which a real site
     # does not.
     settings.DEBUG = False
     logging.disable(logging.INFO)
     call_command("migrate", verbosity=0)
-    connection.close()
-    connection.close_pool()
+    connections_forget()
 
 
 def connections_forget() -> None:
     """Before a fork: no connection, and no pool with its threads, may be shared."""
-    from django.db import connection
+    from django.db import connections
+    from django.db.backends.postgresql.base import DatabaseWrapper
 
+    connection = cast(DatabaseWrapper, connections["default"])
     connection.close()
     connection.close_pool()
