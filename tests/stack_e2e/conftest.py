@@ -74,8 +74,9 @@ class OwnRedis:
 class RoughStack:
     """A stack that may be ended and started again on what it left behind."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self._folder = folder
+        self._variables = variables
         self._database_url = _new_database(folder)
         self._port = any_free_port()
         self.redis = OwnRedis(folder)
@@ -88,7 +89,7 @@ class RoughStack:
             state_dir=self._folder / "state",
             DATABASE_URL=self._database_url,
             REDIS_URL=self.redis.url,
-            WORKER_CONCURRENCY="8",
+            **{"WORKER_CONCURRENCY": "8", **self._variables},
         )
 
     def start_again(self) -> Stack:
@@ -118,7 +119,7 @@ def _new_database(folder: Path) -> str:
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         return str(folder / "rough.sqlite")
-    name = f"rough_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    name = f"{folder.name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
