@@ -84,8 +84,9 @@ def litellm_proxy(python: Path, *, upstream: str, folder: Path) -> Iterator[Peer
         _wait(f"http://127.0.0.1:{port}/health/liveliness", process)
         yield Peer(f"http://127.0.0.1:{port}/v1", MASTER_KEY, process.pid)
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        # It waits for streams that were cut, longer than anybody would.
+        process.kill()
+        process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
