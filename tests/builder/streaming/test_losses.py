@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_an_end_published_into_an_empty_log_does_not_hide_the_text(start, in_loop, store):  # noqa: F811
     run, reader = start(), Reader()
     execution.run_claim(run.pk)
-    RunText.objects.filter(pk=run.pk).update(text="index.html\n你好")
+    RunText.objects.create(run=run, text="index.html\n你好")
     Run.objects.filter(pk=run.pk).update(state="failed", charged=0, finished_at=timezone.now())
     publish_end(run.pk, [("done", {"state": "failed"})])
     in_loop(asyncio.wait_for(read(sse.run_events(run.pk, after=0), reader), 20))
