@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -17,7 +18,7 @@ from billing.models import Grant, Notice, Order, Payment
 from billing.selectors import standing_of
 from billing.services.holds import hold_create, hold_settle
 from billing.services.reconcile import reconcile
-from billing.services.reversals import charge_refresh
+from billing.services.reversals import charge_refresh, dispute_refresh
 from billing.stripe_api import stripe_client
 from emulators.stripe.testing import StripeControl
 from models_catalog.services import catalogue_seed
@@ -44,6 +45,8 @@ def stripe(shop: StripeControl, settings: Any) -> StripeControl:
     directives["form-action"] = [*directives["form-action"], shop.url]
     settings.CONTENT_SECURITY_POLICY = {**policy, "DIRECTIVES": directives}
     settings.DEBUG = True
+    # Some stories go on for weeks.
+    settings.SESSION_COOKIE_AGE = 90 * 86_400
     catalogue_seed()
     return shop
 
@@ -130,6 +133,55 @@ def test_premium_is_subscribed_to_cancelled_and_resumed(
     page = at("/billing/")
     page.click("button:has-text('Cards and invoices')")
     page.wait_for_url(f"{stripe.url}/**")
+
+
+def test_every_day_of_premium_brings_its_tokens_until_the_period_ends(
+    at: Callable[..., Any], person: User, stripe: StripeControl
+) -> None:
+    page = at("/pricing/")
+    page.click("section[aria-labelledby=plan-premium] button")
+    pay(page)
+    wait_for_headline(page, "Premium is on.")
+    _spend(person, 40_000)
+    assert at("/billing/").inner_text("[data-balance-amount]") == "0"
+    begun = timezone.now()
+    page.click("button:has-text('Cancel premium')")
+    page.click("dialog[open] button:has-text('Cancel premium')")
+    page.wait_for_selector(".plan-card:has-text('Nothing more will be charged.')")
+    spent_months = {begun.month}
+    for days, premium in ((1, 30_000), (2, 30_000), (20, 30_000), (33, 0)):
+        moved = begun + timedelta(days=days)
+        stripe.advance(until=moved)
+        with time_machine.travel(moved):
+            there = premium + (0 if moved.month in spent_months else 10_000)
+            assert at("/billing/").inner_text("[data-balance-amount]") == f"{there:,}"
+            _spend(person, there)
+        spent_months.add(moved.month)
+    assert reconcile() == []
+
+
+@pytest.mark.parametrize(("outcome", "left"), [("won", 210_000), ("lost", 10_000)])
+def test_a_dispute_withholds_the_tokens_until_it_is_decided(
+    at: Callable[..., Any], person: User, stripe: StripeControl, outcome: str, left: int
+) -> None:
+    page = at("/pricing/")
+    buy(page)
+    pay(page)
+    wait_for_headline(page, "Paid.")
+    payment = Payment.objects.get()
+    dispute = stripe.dispute(payment.charge_id)
+    dispute_refresh(dispute_id=dispute["id"])
+    page = at(f"/billing/orders/{payment.order_id}/")
+    assert headline(page) == "This payment is disputed."
+    assert page.inner_text("[data-balance-amount]") == "10,000"
+    look(page, "order-disputed")
+    stripe.resolve_dispute(dispute["id"], outcome)
+    dispute_refresh(dispute_id=dispute["id"])
+    page = at(f"/billing/orders/{payment.order_id}/")
+    assert page.inner_text("[data-balance-amount]") == f"{left:,}"
+    assert (headline(page) == "Paid. 200,000 tokens are yours.") == (outcome == "won")
+    look(page, f"order-dispute-{outcome}")
+    assert reconcile() == []
 
 
 def test_a_declined_card_costs_nothing_and_can_be_tried_again(
@@ -296,9 +348,11 @@ def test_buying_works_from_the_keyboard_and_without_scripts(
 
 
 def _spend(person: User, tokens: int) -> None:
+    if not tokens:
+        return
     hold = hold_create(
         user_id=person.pk,
-        key="run:spent",
+        key=f"run:spent:{timezone.now().isoformat()}",
         at_least=tokens,
         at_most=tokens,
         expires_at=timezone.now() + timedelta(hours=1),
