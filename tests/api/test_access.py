@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
+from billing.models import Offer, Order
 from builder.models import Run, Site, Version
 from config.api import api as ninja_api
 from tests.api.conftest import Call, assert_problem, caller
@@ -18,11 +21,19 @@ from tests.api.conftest import Call, assert_problem, caller
 pytestmark = pytest.mark.django_db
 
 # Everybody may, without an account.
-PUBLIC_API = {"GET /api/models"}
+PUBLIC_API = {"GET /api/models", "GET /api/tokens/packages"}
 # About the caller: there is no id of somebody else to name.
 OWN_API = {
     *("GET /api/me", "POST /api/estimates", "GET /api/sites", "POST /api/sites"),
-    *("GET /api/usage", "GET /api/usage.csv"),
+    *("GET /api/usage", "GET /api/usage.csv", "GET /api/orders"),
+}
+# About the caller too, and refused to somebody who has nothing: the status and code.
+OWN_REFUSED = {
+    "POST /api/tokens/checkout": (503, "purchases_closed"),
+    "POST /api/subscription/subscribe": (503, "purchases_closed"),
+    "POST /api/subscription/cancel": (409, "not_subscribed"),
+    "POST /api/subscription/resume": (409, "not_subscribed"),
+    "POST /api/subscription/portal": (409, "nothing_bought"),
 }
 # Ours below /api/, made by ninja itself.
 API_PAGES = {"/api/", "/api/docs", "/api/openapi.json"}
@@ -78,9 +89,28 @@ def _routes(patterns: list[Any], prefix: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def filled(site: Site, version: Version, run: Run) -> Any:
+def order(alice: User) -> Order:
+    """What alice ordered once, and did not pay in time."""
+    call_command("offers_seed", stdout=StringIO())
+    offer = Offer.objects.get(slug="tokens_200k")
+    return Order.objects.create(
+        user=alice,
+        offer=offer,
+        idempotency_key="1",
+        state=Order.State.EXPIRED,
+        kind=offer.kind,
+        tokens=offer.tokens,
+        amount_cents=offer.amount_cents,
+        currency=offer.currency,
+        stripe_price_id="price_1",
+    )
+
+
+@pytest.fixture
+def filled(site: Site, version: Version, run: Run, order: Order) -> Any:
     """Fills the parameters of a route with alice's own objects."""
     values = {"site_id": site.pk, "run_id": run.pk, "number": 1, "path": "index.html"}
+    values["order_id"] = order.pk
     return lambda route: route.format(**values)
 
 
@@ -89,6 +119,8 @@ BODIES: dict[str, Any] = {
     "PATCH /api/sites/{site_id}": {"name": "New"},
     "POST /api/sites/{site_id}/runs": {"prompt": "A bakery", "model": "claude-3-haiku"},
     "POST /api/estimates": {"prompt": "A bakery", "model": "claude-3-haiku"},
+    "POST /api/tokens/checkout": {"packageId": "tokens_200k"},
+    "POST /api/subscription/subscribe": {"planId": "premium_monthly"},
     "POST /api/sites/{site_id}/versions": {"files": [{"path": "index.html", "content": "new"}]},
 }
 # Where alice's own call is answered with a refusal that is about the call, not about her.
@@ -123,6 +155,10 @@ def test_an_api_call_is_for_its_owner_only(operation: str, filled: Any, bob: Use
         assert caller(bob)(method, path, body).status_code in (200, 201)
         return
     before = snapshot()
+    if operation in OWN_REFUSED:
+        assert_problem(caller(bob)(method, path, body), *OWN_REFUSED[operation])
+        assert snapshot() == before
+        return
     assert_problem(caller(bob)(method, path, body), 404, "not_found")
     assert snapshot() == before
     owner = caller(Site.objects.get(name="Bakery").owner)(method, path, body)
@@ -175,4 +211,5 @@ def snapshot() -> tuple[Any, ...]:
         list(Site.objects.order_by("pk").values_list("pk", "name", "deleted_at")),
         list(Version.objects.order_by("pk").values_list("pk", flat=True)),
         list(Run.objects.order_by("pk").values_list("pk", "state", "cancel_requested_at")),
+        list(Order.objects.order_by("pk").values_list("pk", "state")),
     )

@@ -71,7 +71,7 @@ def get(call: Call, path: str) -> Any:
 
 def test_me(api: Call) -> None:
     body = get(api, "/api/me")
-    assert set(body) == {"user", "pockets"}
+    assert set(body) == {"user", "pockets", "debt"}
     user = body["user"]
     assert set(user) == {
         "id",
@@ -81,6 +81,7 @@ def test_me(api: Call) -> None:
         "tokenSource",
         "resetInfo",
         "pockets",
+        "debt",
     }
     assert set(user["resetInfo"]) == {"nextReset", "tokensUsedThisMonth", "monthlyLimit"}
     assert set(user["pockets"][0]) == {"kind", "available", "held", "expiresAt"}

@@ -84,7 +84,7 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
     taken: set[str] = set()
     titles: set[str] = set()
     layout = brief.kind["layout"]
-    order = sorted(brief.sections, key=_missed_less)
+    order = sorted(brief.sections, key=lambda section: _missed_less(section, brief.request))
     full = {id(section) for section in order[: level.sections]}
     for section in brief.sections:
         context = Context(brief, section, level.rows)
@@ -103,9 +103,10 @@ def _parts(brief: Brief, level: Level) -> list[_Part]:
     return parts
 
 
-def _missed_less(section: Section) -> int:
-    """Sorts what must be written in full first."""
-    return (section.widget in _LESS_MISSED) - (section.widget in _MOST_MISSED)
+def _missed_less(section: Section, request: str) -> int:
+    """Sorts what must be written in full first; a form only where the person asked for it."""
+    asked = any(clause.words in request for clause in section.clauses)
+    return (section.widget in _LESS_MISSED) - (asked and section.widget in _MOST_MISSED)
 
 
 def _pages(brief: Brief, parts: list[_Part], level: Level) -> dict[str, str]:
