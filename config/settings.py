@@ -373,7 +373,6 @@ LOGGING = logging_settings(
 
 # --- Tokens (the owner's numbers) ------------------------------------------------------------
 FREE_MONTHLY_TOKENS = 10_000
-PREMIUM_DAILY_TOKENS = 30_000
 # Lower is spent first. The owner's order: free, then purchased, then premium.
 POCKET_PRIORITIES = {
     "adjustment": 5,
