@@ -124,8 +124,8 @@ def test_every_event_of_a_life_is_processed(shop: Shop) -> None:
     shop.client.v1.subscriptions.cancel(started.id)
     kinds = set()
     for event in shop.emulated.events():
-        data = stripe.Event.construct_from(event, shop.emulated.secret_key)
-        processed = mirror.Event.process(data, api_key=shop.emulated.secret_key)
+        # Plain JSON, as its view passes it on: of a StripeObject it would not see `request.id`.
+        processed = mirror.Event.process(event, api_key=shop.emulated.secret_key)
         assert processed.id == event["id"]
         kinds.add(processed.type)
     assert kinds >= {
