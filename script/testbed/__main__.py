@@ -19,7 +19,8 @@ from script.testbed import servers, tools
 from script.testbed.tell import say
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WORKERS = 2
+# One more than cores: while one waits for a browser or a clock, the others work.
+WORKERS = 3
 
 
 class Ended(Exception):
