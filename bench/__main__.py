@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from bench import ledger, resets, stream
+from bench import ledger, resets, stream, usage
 
-BENCHMARKS = {"ledger": ledger, "resets": resets, "stream": stream}
+BENCHMARKS = {"ledger": ledger, "resets": resets, "stream": stream, "usage": usage}
 
 
 def main() -> int:
