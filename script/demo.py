@@ -45,7 +45,8 @@ def make_demo() -> Demo:
     from emulators.ai.sites import build_site
 
     call_command("migrate", verbosity=0)
-    call_command("catalogue_seed", verbosity=0)
+    for command in ("catalogue_seed", "offers_seed", "stripe_sync"):
+        call_command(command, verbosity=0)
     user = User.objects.create_user("ana@example.com", "correct horse battery")
     user.time_zone = "Europe/Paris"
     user.save()
