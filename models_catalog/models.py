@@ -42,6 +42,9 @@ class Provider(models.Model):
     )
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
+    # Set by us, unlike `enabled`: our account there is empty or its key revoked.
+    outage_since = models.DateTimeField(null=True, blank=True, editable=False)
+    outage_code = models.CharField(max_length=40, blank=True, editable=False)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -129,6 +132,37 @@ class Route(models.Model):
     priority = models.PositiveSmallIntegerField(default=10, help_text=_("Lowest is tried first"))
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
+    gone_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the provider was first seen without this model"),
+    )
+    input_usd_per_million = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("What the provider charges us for a million input tokens, US dollars"),
+    )
+    output_usd_per_million = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("What the provider charges us for a million output tokens, US dollars"),
+    )
+    priced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    request_options = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_(
+            "Merged into each request, e.g. OpenRouter's provider preferences:"
+            ' {"provider": {"data_collection": "deny"}}'
+        ),
+    )
 
     class Meta:
         ordering = ["priority", "pk"]
@@ -163,3 +197,39 @@ class Fallback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} → {self.fallback}"
+
+
+class CatalogueFinding(models.Model):
+    """Where the catalogue and a provider's own list of models differ; staff act on it."""
+
+    class Kind(models.TextChoices):
+        GONE = "gone", _("no longer offered")
+        RENAMED = "renamed", _("renamed")
+        PRICE = "price", _("price changed")
+        CANDIDATE = "candidate", _("new model")
+        BELOW_COST = "below_cost", _("sold below cost")
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="findings")
+    route = models.ForeignKey(
+        Route, on_delete=models.CASCADE, null=True, blank=True, related_name="findings"
+    )
+    provider_model_id = models.CharField(max_length=120)
+    detail = models.JSONField(default=dict)
+    found_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text=_("When it was last seen to be so"))
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-found_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "kind", "provider_model_id"],
+                condition=Q(resolved_at__isnull=True),
+                name="finding_open_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.provider_model_id} {self.get_kind_display()}"

@@ -55,6 +55,14 @@ class Run(models.Model):
     estimate_high = models.PositiveBigIntegerField()
     ceiling = models.PositiveBigIntegerField(help_text=_("Never charged more than this, tokens"))
     max_output_tokens = models.PositiveIntegerField()
+    # Of this request, by our own count: what reported usage is compared with.
+    input_tokens_estimated = models.PositiveIntegerField(null=True, blank=True)
+    changes_site = models.BooleanField(
+        default=False, help_text=_("The site had files: a change, not a new site")
+    )
+    premium_first = models.BooleanField(
+        default=False, help_text=_("Of a subscriber: goes first in the queue")
+    )
 
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     fence = models.PositiveIntegerField(default=0, help_text=_("Grows at each claim"))
@@ -126,7 +134,12 @@ class Attempt(models.Model):
     generation_id = models.CharField(max_length=120, blank=True)
     input_tokens = models.PositiveIntegerField(null=True, blank=True)
     output_tokens = models.PositiveIntegerField(null=True, blank=True)
-    cost_usd = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    cost_usd = models.DecimalField(
+        max_digits=12, decimal_places=8, null=True, blank=True, help_text=_("What it cost us")
+    )
+    cost_estimated = models.BooleanField(
+        default=False, help_text=_("From tokens and the route's prices, not told by the provider")
+    )
     charged = models.PositiveBigIntegerField(default=0)
     started_at = models.DateTimeField()
     first_content_at = models.DateTimeField(null=True, blank=True)
@@ -137,6 +150,7 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "number"], name="attempt_number_once")
         ]
+        indexes = [models.Index(fields=["started_at"], name="attempt_started")]
 
     def __str__(self) -> str:
         return f"{self.run} attempt {self.number}"
