@@ -1,0 +1,1 @@
+"""Mutation testing and branch coverage of the ledger (docs/mutation.md): `script/mutation`."""

@@ -1,0 +1,156 @@
+"""A plugin of pytest that runs mutants instead of the tests.
+
+pytest collects once and the database is migrated once; the tests run once as they are, to learn
+which functions each of them reaches. Then every mutant is a fork of this process: it runs the
+tests that reach its function, those first that killed a neighbour, then the quickest, until one
+fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import pytest
+from _pytest.runner import runtestprotocol
+from django.conf import settings
+from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+
+JOB = "MUTATION_JOB"
+# Tests that reach a function take seconds together; what takes so much more never ends.
+CPU_SECONDS_MAX = 60
+WALL_SECONDS_MAX = 600
+# On a machine that is busy with other things, one mutant at a time.
+BUSY_LOAD = 12
+KILLED, SURVIVED = 1, 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    if connection.vendor == "sqlite":
+        # A fork has its own copy of it.
+        settings.DATABASES["default"]["TEST"]["NAME"] = ":memory:"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    job = json.loads(Path(os.environ[JOB]).read_text())
+    Runner(session, job, Path(os.environ[JOB]).parent).run()
+    return True
+
+
+class Runner:
+    """job: mutants (name, function and digest of each), results (where they are told),
+    processes (at most so many at once), tests (which version of them)."""
+
+    def __init__(self, session: pytest.Session, job: dict[str, Any], folder: Path) -> None:
+        self.session = session
+        self.job = job
+        self.folder = folder
+        self.seconds: dict[str, float] = {}
+        self.reaching: dict[str, list[pytest.Item]] = defaultdict(list)
+        self.killers: dict[str, Counter[str]] = defaultdict(Counter)
+        self.running: dict[int, dict[str, str]] = {}
+
+    def run(self) -> None:
+        self._rehearse()
+        _let_go_of_connections()
+        for mutant in self.job["mutants"]:
+            while len(self.running) >= self._processes():
+                self._reap()
+            tests = self._tests(mutant["function"])
+            pid = os.fork()
+            if pid == 0:
+                self._try_mutant(mutant["name"], tests)
+            self.running[pid] = mutant
+        while self.running:
+            self._reap()
+
+    def _processes(self) -> int:
+        return 1 if os.getloadavg()[0] > BUSY_LOAD else int(self.job["processes"])
+
+    def _rehearse(self) -> None:
+        set_mutant_under_test("stats")
+        for item in self.session.items:
+            state()._stats.clear()
+            started = time.process_time()
+            if self._failed(item):
+                pytest.exit(f"{item.nodeid} fails without any mutant", returncode=2)
+            self.seconds[item.nodeid] = time.process_time() - started
+            for function in state()._stats:
+                self.reaching[function].append(item)
+        set_mutant_under_test("")
+
+    def _tests(self, function: str) -> list[pytest.Item]:
+        killed = self.killers[function]
+        return sorted(
+            self.reaching[function],
+            key=lambda item: (-killed[item.nodeid], self.seconds[item.nodeid]),
+        )
+
+    def _failed(self, item: pytest.Item) -> bool:
+        # Told that the session comes next, it takes down all but the session's own fixtures.
+        following = cast(pytest.Item, self.session)
+        reports = runtestprotocol(item, log=False, nextitem=following)
+        return any(report.failed for report in reports)
+
+    def _try_mutant(self, name: str, tests: Iterable[pytest.Item]) -> NoReturn:
+        """In the fork: tells through its exit code, and a file with the test that failed."""
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX + 5))
+        signal.alarm(WALL_SECONDS_MAX)
+        code = SURVIVED
+        try:
+            set_mutant_under_test(name)
+            for item in tests:
+                if self._failed(item):
+                    self._killer_file(os.getpid()).write_text(item.nodeid)
+                    code = KILLED
+                    break
+        except BaseException:  # noqa: BLE001 - a fork must not go on as its parent
+            code = KILLED
+        finally:
+            os._exit(code)
+
+    def _reap(self) -> None:
+        pid, status, usage = os.wait4(-1, 0)
+        mutant = self.running.pop(pid, None)
+        if mutant is None:
+            return
+        killer_file = self._killer_file(pid)
+        killer = killer_file.read_text() if killer_file.exists() else ""
+        killer_file.unlink(missing_ok=True)
+        self.killers[mutant["function"]][killer] += 1
+        outcome = "killed" if os.waitstatus_to_exitcode(status) == KILLED else "survived"
+        result = {
+            "mutant": mutant["name"],
+            "digest": mutant["digest"],
+            "tests": self.job["tests"],
+            "database": connection.vendor,
+            # A mutant that never ends was noticed.
+            "state": "timeout" if os.WIFSIGNALED(status) else outcome,
+            "by": killer,
+            "reached_by": len(self.reaching[mutant["function"]]),
+            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        }
+        with Path(self.job["results"]).open("a") as results:
+            results.write(json.dumps(result) + "\n")
+
+    def _killer_file(self, pid: int) -> Path:
+        return self.folder / f"killer-{pid}"
+
+
+def _let_go_of_connections() -> None:
+    """Forks must not share a connection, nor the threads of a pool, with their parent."""
+    if connection.vendor == "postgresql":
+        connection.close()
+        cast(DatabaseWrapper, connection).close_pool()
