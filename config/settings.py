@@ -389,6 +389,15 @@ RUN_LEASE_SECONDS = 30
 RUN_HEARTBEAT_SECONDS = 10
 RUN_REDISPATCH_AFTER_SECONDS = 20
 RUN_QUEUE_TIMEOUT_SECONDS = 1800
+# What one person may do; staff may say otherwise of one (`UserLimits`).
+RUNS_CONCURRENT_MAX = env.integer("RUNS_CONCURRENT_MAX", 20, minimum=1, maximum=10_000)
+RUNS_PER_MINUTE_MAX = env.integer("RUNS_PER_MINUTE_MAX", 60, minimum=1, maximum=100_000)
 RUN_PROMPT_MAX_BYTES = 32 * 1024
+RUN_OUTPUT_MAX_BYTES = 2 * 1024 * 1024
+UPLOAD_MAX_BYTES = 5 * 1024 * 1024
+# The queue: a subscriber's run goes as if it had come this much earlier, and a run of somebody
+# who has others before it as if it had come this much later for each.
+RUN_QUEUE_PREMIUM_SECONDS = 30
+RUN_QUEUE_SHARE_SECONDS = 20
 
 env.refuse_if_wrong()
