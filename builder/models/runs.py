@@ -60,8 +60,8 @@ class Run(models.Model):
     changes_site = models.BooleanField(
         default=False, help_text=_("The site had files: a change, not a new site")
     )
-    premium_first = models.BooleanField(
-        default=False, help_text=_("Of a subscriber: goes first in the queue")
+    output_max_bytes = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("An answer longer than this is cut off")
     )
 
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
