@@ -123,8 +123,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='run',
-            name='premium_first',
-            field=models.BooleanField(default=False, help_text='Of a subscriber: goes first in the queue'),
+            name='output_max_bytes',
+            field=models.PositiveIntegerField(blank=True, help_text='An answer longer than this is cut off', null=True),
         ),
         migrations.AlterField(
             model_name='attempt',
