@@ -6,6 +6,7 @@ the user's `PremiumPeriod` rows. A period of no length entitles to nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
 from django.db.models import F, Max, Q, QuerySet
@@ -25,6 +26,15 @@ def premium_tokens_on(*, user_id: int, day: date) -> int:
     Where periods overlap, the best of them: never the sum.
     """
     return _of_user(user_id, day).aggregate(best=Max("tokens_per_day"))["best"] or 0
+
+
+def entitled_among(*, user_ids: Iterable[int], day: date) -> set[int]:
+    """Those of the users who have the premium allowance on a UTC day. One query."""
+    whole_day = day_of(datetime.combine(day, time(), tzinfo=UTC))
+    periods = PremiumPeriod.objects.filter(
+        overlapping(start=whole_day.start, end=whole_day.end), user_id__in=set(user_ids)
+    )
+    return set(periods.values_list("user_id", flat=True))
 
 
 def overlapping(*, start: datetime, end: datetime) -> Q:
