@@ -60,6 +60,9 @@ class Run(models.Model):
     changes_site = models.BooleanField(
         default=False, help_text=_("The site had files: a change, not a new site")
     )
+    picture_count = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Pictures sent with it: only models that see can answer")
+    )
     output_max_bytes = models.PositiveIntegerField(
         null=True, blank=True, help_text=_("An answer longer than this is cut off")
     )

@@ -1,0 +1,146 @@
+"""Writes on pictures: stored once per site, taken away while nothing uses them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from builder.models import Picture, Run, RunPicture, Site
+from builder.pictures import PICTURES_MOST, CleanPicture, picture_read
+from builder.pictures.naming import picture_name
+from builder.selectors.limits import limits_of
+from builder.selectors.pictures import picture_get
+from builder.services.sites import site_lock
+from config.errors import Conflict, InvalidInput
+
+# Far above what a site needs; it bounds what a script can store.
+PICTURES_MOST_PER_SITE = 200
+UNUSED_KEPT = timedelta(days=7)
+
+
+def picture_add(*, user: User, site: Site, data: bytes, name: str) -> Picture:
+    """Verify, re-encode and store a picture of `site`, which is the user's.
+
+    The same picture again gives the same row, under its first name. name: the uploaded file's; it
+    becomes a safe one that no other picture of the site has. Raises TooLarge, UnsupportedPicture,
+    InvalidInput (see `picture_read`), Conflict (too many pictures), NotFound (site deleted);
+    then nothing was stored.
+    """
+    clean = picture_read(data, most_bytes=limits_of(user).upload_bytes)
+    digest = hashlib.sha256(clean.content).hexdigest()
+    with transaction.atomic():
+        # Names and sizes are looked at under the site's lock, so two uploads can not race.
+        locked = site_lock(site, deleted=False)
+        known = Picture.objects.filter(site=locked, sha256=digest).defer("content").first()
+        return known or _store(user, locked, clean, digest, name)
+
+
+def _store(user: User, site: Site, clean: CleanPicture, digest: str, name: str) -> Picture:
+    taken = set(Picture.objects.filter(site=site).values_list("name", flat=True))
+    if len(taken) >= PICTURES_MOST_PER_SITE:
+        raise Conflict(
+            _("This site has %(count)d pictures, which is the most there can be.")
+            % {"count": len(taken)},
+            code="too_many_pictures",
+        )
+    return Picture.objects.create(
+        owner=user,
+        site=site,
+        name=picture_name(name, clean.media_type, taken),
+        media_type=clean.media_type,
+        width_px=clean.width,
+        height_px=clean.height,
+        size_bytes=len(clean.content),
+        sha256=digest,
+        content=clean.content,
+    )
+
+
+def picture_delete(*, user: User, site_id: UUID, picture_id: UUID) -> None:
+    """Take away a picture that no run was sent. Raises NotFound, Conflict (a run was)."""
+    with transaction.atomic():
+        picture = picture_get(user=user, site_id=site_id, picture_id=picture_id)
+        # A run that starts with it takes the same lock.
+        site_lock(picture.site)
+        if RunPicture.objects.filter(picture=picture).exists():
+            raise Conflict(
+                _("A request was sent with this picture, so it stays with the site."),
+                code="picture_in_use",
+            )
+        picture.delete()
+
+
+def pictures_prune(*, now: datetime | None = None) -> int:
+    """Delete pictures that were attached a week ago and never sent. How many."""
+    before = (now or timezone.now()) - UNUSED_KEPT
+    used = RunPicture.objects.values("picture_id")
+    unused = Picture.objects.filter(created_at__lt=before).exclude(pk__in=used)
+    return unused.delete()[0]
+
+
+def pictures_attached(*, user: User, site: Site, images: Sequence[str]) -> list[Picture]:
+    """The pictures of a request, each once, in their order; without their bytes.
+
+    images: ids of the site's pictures, or `data:` URLs, which are stored as pictures first.
+    Raises InvalidInput (too many, not understood), NotFound (also for another's picture), and
+    what `picture_add` raises.
+    """
+    if len(images) > PICTURES_MOST:
+        raise InvalidInput(
+            _("A request takes %(most)d pictures at most. Nothing was charged. Remove some.")
+            % {"most": PICTURES_MOST},
+            code="too_many_images",
+        )
+    found: dict[UUID, Picture] = {}
+    for number, image in enumerate(images, start=1):
+        picture = _attached(user, site, image, number)
+        found.setdefault(picture.pk, picture)
+    return list(found.values())
+
+
+def _attached(user: User, site: Site, image: str, number: int) -> Picture:
+    if image[:5].lower() == "data:":
+        data = picture_of_data_url(image)
+        return picture_add(user=user, site=site, data=data, name=f"picture-{number}")
+    try:
+        picture_id = UUID(image)
+    except ValueError:
+        raise InvalidInput(
+            _("An image is the id of a picture of this site, or a data: URL. Nothing was charged."),
+            code="invalid_image",
+        ) from None
+    return picture_get(user=user, site_id=site.pk, picture_id=picture_id)
+
+
+def picture_of_data_url(url: str) -> bytes:
+    """The bytes of a base64 `data:` URL (RFC 2397). Raises InvalidInput.
+
+    Its media type is not believed: the bytes say what they are.
+    """
+    head, comma, encoded = url.partition(",")
+    try:
+        if not comma or not head.lower().endswith(";base64"):
+            raise ValueError(head[:40])
+        return base64.b64decode(encoded.encode("ascii"), validate=True)
+    except (ValueError, binascii.Error):
+        raise InvalidInput(
+            _("The data: URL of an image is not valid base64. Nothing was charged."),
+            code="invalid_image",
+        ) from None
+
+
+def run_pictures_save(run: Run, pictures: Iterable[Picture]) -> None:
+    """Keep which pictures are sent with `run`, in their order. Joins the caller's transaction."""
+    RunPicture.objects.bulk_create(
+        RunPicture(run=run, picture=picture, position=position)
+        for position, picture in enumerate(pictures, start=1)
+    )
