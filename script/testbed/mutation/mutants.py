@@ -17,17 +17,22 @@ from mutmut.utils.format_utils import get_mutant_name
 
 from script.testbed.mutation.scope import MUTATED
 
+# Whose code speaks of the database in use, of locks or of transactions.
+DATABASE_DIFFERS = r"connection|_lock\b|_locked\b|select_for_update|savepoint"
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """name: as mutmut knows it. function: its mangled name, with the module. digest: of the
-    function's code as it is. change: a unified diff."""
+    function's code as it is. change: a unified diff. by_database: its function does one thing on
+    SQLite and another on PostgreSQL."""
 
     name: str
     module: str
     function: str
     digest: str
     change: str
+    by_database: bool
 
 
 def committed_copy(root: Path, copy: Path) -> None:
@@ -76,6 +81,7 @@ def _mutant(module: str, path: Path, mutated: MutatedFile, name: str) -> Mutant:
         function=get_mutant_name(path, function),
         digest=mutated.hash_by_function_name[function],
         change="\n".join(line for line in change if not line.startswith("@@")),
+        by_database=re.search(DATABASE_DIFFERS, "\n".join(before)) is not None,
     )
 
 

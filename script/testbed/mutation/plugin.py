@@ -9,6 +9,7 @@ fails.
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -27,8 +28,8 @@ from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 
 JOB = "MUTATION_JOB"
-# Tests that reach a function take seconds together; what takes so much more never ends.
-CPU_SECONDS_MAX = 60
+# A test that takes so much more than it did without a mutant never ends.
+CPU_SECONDS_MORE = 5
 WALL_SECONDS_MAX = 600
 # On a machine that is busy with other things, one mutant at a time.
 BUSY_LOAD = 12
@@ -106,12 +107,12 @@ class Runner:
 
     def _try_mutant(self, name: str, tests: Iterable[pytest.Item]) -> NoReturn:
         """In the fork: tells through its exit code, and a file with the test that failed."""
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX + 5))
         signal.alarm(WALL_SECONDS_MAX)
         code = SURVIVED
         try:
             set_mutant_under_test(name)
             for item in tests:
+                self._limit_cpu(self.seconds[item.nodeid])
                 if self._failed(item):
                     self._killer_file(os.getpid()).write_text(item.nodeid)
                     code = KILLED
@@ -120,6 +121,10 @@ class Runner:
             code = KILLED
         finally:
             os._exit(code)
+
+    def _limit_cpu(self, usual_seconds: float) -> None:
+        limit = time.process_time() + CPU_SECONDS_MORE * (1 + usual_seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), resource.RLIM_INFINITY))
 
     def _reap(self) -> None:
         pid, status, usage = os.wait4(-1, 0)
