@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from builder.providers.anthropic import AnthropicAdapter
 from builder.providers.errors import ErrorCode, ProviderError
+from builder.providers.generations import usage_lookup_for
 from builder.providers.openai_compatible import (
     DASHSCOPE,
     OPENAI,
@@ -55,6 +56,7 @@ __all__ = [
     "Usage",
     "UsageReported",
     "adapter_for",
+    "usage_lookup_for",
 ]
 
 #: Every adapter by the name a catalogue row uses.

@@ -13,6 +13,7 @@ import orjson
 
 from builder.providers.chunks import TextJoiner, load_object
 from builder.providers.failures import provider_error, read_error_object
+from builder.providers.options import options_of
 from builder.providers.sse import ServerSentEvent
 from builder.providers.streaming import HttpStream, WireRequest
 from builder.providers.types import (
@@ -53,6 +54,7 @@ class AnthropicAdapter:
 
 def _wire_request(endpoint: Endpoint, request: ChatRequest) -> WireRequest:
     body: dict[str, Any] = {
+        **options_of(request),
         "model": request.model,
         "max_tokens": request.max_output_tokens,
         "stream": True,

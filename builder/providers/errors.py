@@ -25,6 +25,9 @@ ErrorCode = Literal[
     "empty",
 ]
 
+#: Of `ProviderError.message`.
+MAX_MESSAGE_CHARACTERS = 300
+
 #: The request itself is at fault, or was withdrawn: no other route would do better.
 PERMANENT_CODES: frozenset[ErrorCode] = frozenset(
     {"bad_request", "context_too_long", "refused", "aborted"}
@@ -58,6 +61,10 @@ class ProviderError(Exception):
         self.status = status
         self.retry_after_seconds = retry_after_seconds
         self.account = account
+
+    def add_hint(self, hint: str) -> None:
+        """Say after the provider's own words what else may be the reason, within the cap."""
+        self.message = f"{self.message[: MAX_MESSAGE_CHARACTERS - len(hint) - 1]} {hint}"
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -15,6 +15,7 @@ import orjson
 from builder.providers.chunks import TextJoiner, load_object
 from builder.providers.errors import ErrorCode
 from builder.providers.failures import provider_error, read_error_object, status_in_error
+from builder.providers.options import options_of
 from builder.providers.sse import ServerSentEvent
 from builder.providers.streaming import HttpStream, WireRequest
 from builder.providers.types import (
@@ -50,13 +51,14 @@ class Flavour:
 
     `body` is merged into every request. `error_codes` overrides the common table of provider
     codes (in lower case). `generation_header` names the header that carries the id by which
-    the generation can be looked up later.
+    the generation can be looked up later. `hints` are added to what staff read of an error.
     """
 
     name: str
     body: Mapping[str, Any] = field(default_factory=dict)
     error_codes: Mapping[str, ErrorCode] = field(default_factory=dict)
     generation_header: str | None = None
+    hints: Mapping[ErrorCode, str] = field(default_factory=dict)
 
 
 OPENAI = Flavour("openai_compatible", body={"stream_options": {"include_usage": True}})
@@ -70,6 +72,13 @@ DASHSCOPE = Flavour(
     "dashscope",
     body={"stream_options": {"include_usage": True}},
     error_codes={"insufficient_quota": "rate_limited"},
+    # https://help.aliyun.com/en/model-studio/base-url: keys are of one region each.
+    hints={
+        "unauthorized": (
+            "A key works in its own region only: mainland dashscope.aliyuncs.com,"
+            " international dashscope-intl.aliyuncs.com (QWEN_BASE_URL)."
+        )
+    },
 )
 
 
@@ -90,11 +99,14 @@ class OpenAICompatibleAdapter:
             lambda: _wire_request(endpoint, request, flavour),
             _ChunkDecoder(endpoint, flavour),
             flavour.error_codes,
+            flavour.hints,
         )
 
 
 def _wire_request(endpoint: Endpoint, request: ChatRequest, flavour: Flavour) -> WireRequest:
     body: dict[str, Any] = {
+        # First, so that nothing below can be replaced: the limit, the stream, the usage.
+        **options_of(request),
         "model": request.model,
         "messages": [_message(message) for message in request.messages],
         "max_tokens": request.max_output_tokens,

@@ -6,9 +6,9 @@ import base64
 import re
 from urllib.parse import unquote, urlsplit
 
+from builder.providers.errors import MAX_MESSAGE_CHARACTERS
 from builder.providers.types import Endpoint
 
-MAX_MESSAGE_CHARACTERS = 300
 _HIDDEN = "[hidden]"
 _KEY_LIKE = re.compile(r"(?i)\b(?:bearer|basic)\s+[\w.~+/=*-]{4,}|\b(?:sk|pk|rk|key)-[\w*.-]{4,}")
 _CREDENTIALS_IN_URL = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@")

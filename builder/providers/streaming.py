@@ -63,11 +63,13 @@ class HttpStream:
         build: Callable[[], WireRequest],
         decoder: Decoder,
         error_codes: Mapping[str, ErrorCode],
+        hints: Mapping[ErrorCode, str] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._build = build
         self._decoder = decoder
         self._error_codes = error_codes
+        self._hints = hints or {}
         self._switch = AbortSwitch()
         self._answering = False
         self._events = self._run()
@@ -109,9 +111,11 @@ class HttpStream:
                     yield event
             if self._switch.aborted:
                 raise _aborted()
-        except ProviderError:
+        except ProviderError as error:
             if self._switch.aborted:
                 raise _aborted() from None
+            if error.code in self._hints:
+                error.add_hint(self._hints[error.code])
             raise
         except ValueError as error:
             # The libraries' ValueErrors quote the value: a header, and so the key.

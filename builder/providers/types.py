@@ -5,12 +5,12 @@ Plain frozen values: no Django, no database, no user, no tokens of ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 Role = Literal["system", "user", "assistant"]
 
@@ -34,12 +34,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What to ask: `model` is the provider's own id, `max_output_tokens` a hard limit."""
+    """What to ask: `model` is the provider's own id, `max_output_tokens` a hard limit.
+
+    `options` are further fields of the request's body (OpenRouter's `provider` preferences, for
+    instance). They never replace what is set here or what metering needs.
+    """
 
     model: str
     messages: tuple[Message, ...]
     max_output_tokens: int
     temperature: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

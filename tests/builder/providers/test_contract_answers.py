@@ -245,6 +245,38 @@ def test_the_request_says_what_was_asked(dialect: Dialect, serve: Serve) -> None
             assert "usage" not in body
 
 
+def test_options_are_sent_along_but_change_neither_limit_nor_metering(
+    dialect: Dialect, serve: Serve
+) -> None:
+    server = serve(HEAD, chunk(answer(dialect, "x")), LAST_CHUNK)
+    preferences = {"data_collection": "deny", "order": ["Together"]}
+    options = {
+        "provider": preferences,
+        "top_p": 0.9,
+        "max_tokens": 9999,
+        "max_completion_tokens": 9999,
+        "model": "another/model",
+        "models": ["another/model"],
+        "stream": False,
+        "stream_options": None,
+        "usage": None,
+        "n": 4,
+        "messages": [],
+    }
+    request = ChatRequest("asked/model", (Message("user", "hi"),), 321, options=options)
+    with open_stream(dialect, server.url, request) as stream:
+        assert text_of(list(stream)) == "x"
+    body = server.received[0].json
+    assert (body["provider"], body["top_p"]) == (preferences, 0.9)
+    assert (body["model"], body["max_tokens"], body["stream"]) == ("asked/model", 321, True)
+    assert [message["content"] for message in body["messages"]] == ["hi"]
+    assert {"n", "models", "max_completion_tokens"} & body.keys() == set()
+    if dialect.name == "openrouter":
+        assert body["usage"] == {"include": True}
+    elif dialect.name != "anthropic":
+        assert body["stream_options"] == {"include_usage": True}
+
+
 def test_a_base_address_may_end_in_a_slash_and_anthropics_in_its_version(serve: Serve) -> None:
     for base, name, path in (
         ("/v1/", "openai_compatible", "/v1/chat/completions"),

@@ -165,3 +165,46 @@ def test_an_error_without_wrapping_is_an_error(serve: Serve, told: bytes) -> Non
     error = events_until_failure(DASHSCOPE, serve(HEAD, chunk(body), LAST_CHUNK).url)[1]
     assert error.code == "rate_limited"
     assert "slow" in error.message
+
+
+@pytest.mark.parametrize("words", ["Incorrect API key provided.", "Incorrect API key. " * 200])
+def test_a_key_of_another_region_is_told_of_the_regions(serve: Serve, words: str) -> None:
+    played = response(401, DASHSCOPE.error_body("invalid_api_key", words))
+    error = failure(DASHSCOPE, serve(played).url)
+    assert (error.code, error.account) == ("unauthorized", True)
+    assert error.message.startswith("The provider failed with status 401: Incorrect API key")
+    assert "dashscope.aliyuncs.com" in error.message
+    assert "dashscope-intl.aliyuncs.com" in error.message
+    assert error.message.endswith("(QWEN_BASE_URL).")
+    assert len(error.message) <= 300
+    # No other provider's key has a region.
+    assert "region" not in failure(OPENROUTER, serve(played).url).message
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "account"),
+    [
+        (400, "bad_request", False),
+        (401, "unauthorized", True),
+        (402, "payment_required", True),
+        (403, "unauthorized", True),
+        (408, "timeout", False),
+        (429, "rate_limited", False),
+        (500, "server_error", False),
+        (502, "unavailable", False),
+        (503, "unavailable", False),
+        (524, "timeout", False),
+        (529, "unavailable", False),
+    ],
+)
+@pytest.mark.parametrize("inside", [False, True], ids=["status", "inside the stream"])
+def test_openrouters_documented_statuses(
+    serve: Serve, status: int, code: str, account: bool, inside: bool
+) -> None:
+    if inside:
+        body = OPENROUTER.start() + OPENROUTER.delta("a") + OPENROUTER.error_event(status, "no")
+        _seen, error = events_until_failure(OPENROUTER, serve(HEAD, chunk(body), LAST_CHUNK).url)
+        assert error.status == status
+    else:
+        error = failure(OPENROUTER, serve(openrouter_error(status, message="no")).url)
+    assert (error.code, error.account) == (code, account)
