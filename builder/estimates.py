@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from billing.selectors import Standing, standing_of
 from builder.models import Site, Version
-from builder.prompts import messages_for
-from builder.selectors.sites import version_files, version_latest
+from builder.prompts import SentPicture, messages_for
+from builder.selectors.sites import version_latest, version_sources
 from builder.token_count import estimate_tokens
 from config.errors import InvalidInput
 from models_catalog.models import AIModel
@@ -76,19 +76,40 @@ def text_files(files: Mapping[str, bytes]) -> dict[str, str]:
     return shown
 
 
+def sources_of(version: Version | None) -> tuple[dict[str, str], list[str]]:
+    """(text files, paths of pictures) of a version, both empty for none (a new site)."""
+    return version_sources(version) if version is not None else ({}, [])
+
+
 def text_files_of(version: Version | None) -> dict[str, str]:
     """The text files of a version, empty for none (a new site)."""
-    return text_files(version_files(version)) if version is not None else {}
+    return sources_of(version)[0]
 
 
-def quote_run(*, model: AIModel, prompt: str, files: Mapping[str, str]) -> Quote:
+def quote_run(
+    *,
+    model: AIModel,
+    prompt: str,
+    files: Mapping[str, str],
+    attached: Sequence[SentPicture] = (),
+    picture_paths: Iterable[str] = (),
+) -> Quote:
     """Price a request against a model. Pure reading.
+
+    attached: the pictures sent with it; picture_paths: those the site has from before.
 
     Raises InvalidInput when the site and the request leave the model no room for an answer.
     """
     usual = FOLLOW_UP if files else NEW_SITE
-    messages = messages_for(prompt=prompt, files=files, max_output_tokens=usual.most)
+    messages = messages_for(
+        prompt=prompt,
+        files=files,
+        max_output_tokens=usual.most,
+        attached=attached,
+        picture_paths=picture_paths,
+    )
     input_tokens = sum(estimate_tokens(message.text) + 4 for message in messages)
+    input_tokens += sum(picture.tokens for picture in attached)
     input_upper = int(input_tokens * INPUT_MARGIN) + INPUT_MARGIN_TOKENS
     room = model.context_window - input_upper
     most = min(usual.most, model.max_output_tokens, room)
@@ -117,10 +138,18 @@ def quote_run(*, model: AIModel, prompt: str, files: Mapping[str, str]) -> Quote
     )
 
 
-def estimate_for(*, user: User, model: AIModel, prompt: str, site: Site | None) -> dict[str, Any]:
+def estimate_for(
+    *,
+    user: User,
+    model: AIModel,
+    prompt: str,
+    site: Site | None,
+    attached: Sequence[SentPicture] = (),
+) -> dict[str, Any]:
     """The answer of `POST /api/estimates`: low, high and ceiling are capped by what there is."""
+    files, paths = sources_of(version_latest(site) if site else None)
     quote = quote_run(
-        model=model, prompt=prompt, files=text_files_of(version_latest(site) if site else None)
+        model=model, prompt=prompt, files=files, attached=attached, picture_paths=paths
     )
     standing = standing_of(user, timezone.now())
     affordable = standing.available >= quote.required
@@ -146,14 +175,21 @@ def _pockets_used(standing: Standing, amount: int) -> list[dict[str, Any]]:
     return used
 
 
-def affordable_models(*, available: int, prompt: str, files: Mapping[str, str]) -> list[str]:
-    """Slugs of the available models that `available` tokens can start this request on."""
+def affordable_models(
+    *,
+    available: int,
+    prompt: str,
+    files: Mapping[str, str],
+    attached: Sequence[SentPicture] = (),
+) -> list[str]:
+    """Slugs of the available models that `available` tokens can start this request on: with
+    pictures attached, of those that see."""
     slugs = []
     for row in models_listed():
-        if not row.availability.available:
+        if not row.availability.available or (attached and not row.model.vision):
             continue
         try:
-            quote = quote_run(model=row.model, prompt=prompt, files=files)
+            quote = quote_run(model=row.model, prompt=prompt, files=files, attached=attached)
         except InvalidInput:
             continue
         if quote.required <= available:

@@ -75,8 +75,7 @@ def picture_read(data: bytes, *, most_bytes: int) -> CleanPicture:
             return _encoded(picture, photo=kind == JPEG)
         except DomainError:
             raise
-        except Exception as error:
-            # Pillow's readers raise whatever broken bytes lead them to.
+        except Exception as error:  # noqa: BLE001 - whatever broken bytes lead Pillow's readers to
             logger.info("A picture could not be read: %s", type(error).__name__)
             raise _broken() from None
 
@@ -92,7 +91,7 @@ def picture_size(data: bytes, *, most_bytes: int) -> tuple[int, int]:
             width, height = height, width
     except DomainError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - as above
         raise _broken() from None
     scale = min(1.0, SIDE_MOST_PX / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext as _
 from django_stubs_ext import WithAnnotations
 
 from accounts.models import User
 from builder.models import Site, Version, VersionFile
+from builder.pictures import PICTURE_FOLDER, is_picture_path
 from config.errors import NotFound
 
 # What PostgreSQL's integer holds; a larger number in a URL is no version, not an error.
@@ -83,6 +84,27 @@ def version_files(version: Version) -> dict[str, bytes]:
     """The whole version: path → bytes, in the order of paths."""
     rows = version.files.order_by("path").values_list("path", "blob__content")
     return {path: bytes(content) for path, content in rows}
+
+
+def version_sources(version: Version) -> tuple[dict[str, str], list[str]]:
+    """(text files by path, paths of the pictures), in one query that leaves pictures unread.
+
+    What is neither UTF-8 text nor a picture is left out: a model can not be shown it.
+    """
+    in_folder = Q(path__startswith=f"{PICTURE_FOLDER}/")
+    named_as_picture = Q(path__endswith=".jpg") | Q(path__endswith=".png")
+    content = Case(When(in_folder & named_as_picture, then=Value(None)), default=F("blob__content"))
+    texts: dict[str, str] = {}
+    pictures: list[str] = []
+    for path, data in version.files.order_by("path").values_list("path", content):
+        if is_picture_path(path):
+            pictures.append(path)
+            continue
+        try:
+            texts[path] = bytes(data or b"").decode()
+        except UnicodeDecodeError:
+            continue
+    return texts, pictures
 
 
 def version_file(version: Version, path: str) -> bytes:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from builder.models import Blob, Site, Version, VersionFile
+from builder.pictures import is_picture_path
 from builder.reply.paths import UnsafePath, clean_path, collision
 from builder.selectors.sites import version_files, version_of_site
 from builder.services.sites import site_lock
@@ -19,6 +20,8 @@ from config.errors import Conflict, InvalidInput, TooLarge
 MAX_FILES = 100
 MAX_FILE_BYTES = 1024 * 1024
 MAX_VERSION_BYTES = 5 * 1024 * 1024
+# Beside the text: some thirty photographs as they are stored.
+MAX_PICTURES_BYTES = 10 * 1024 * 1024
 SUMMARY_MAX_CHARACTERS = 200
 
 
@@ -36,7 +39,8 @@ def version_create(
 
     Joins the caller's transaction and locks the site's row until that ends, so numbers have no
     gaps or doubles however many writers there are. `changed_paths`: what differs from `parent`;
-    found out when None. `on_top_of_parent`: the caller holds the lock and has read `parent` under
+    found out when None. Bytes at the path of a picture are one; all else is text.
+    `on_top_of_parent`: the caller holds the lock and has read `parent` under
     it as the site's latest (None: there is none), so neither is done again. Raises InvalidInput
     (no files, a bad path) or TooLarge; then nothing is written.
     """
@@ -141,7 +145,7 @@ def _edited(
 ) -> dict[str, bytes]:
     after = dict(before)
     for raw in removed:
-        path = _clean(raw)
+        path = raw if is_picture_path(raw) else _clean(raw)
         if after.pop(path, None) is None:
             raise InvalidInput(
                 _("“%(path)s” is not in the latest version.") % {"path": path}, code="no_such_file"
@@ -173,7 +177,8 @@ def _checked(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
         )
     contents: dict[str, bytes] = {}
     for raw, content in files.items():
-        path = _clean(raw)
+        is_picture = isinstance(content, bytes) and is_picture_path(raw)
+        path = raw if is_picture else _clean(raw)
         other = path if path in contents else collision(path, contents)
         if other is not None:
             raise _twice(path, other)
@@ -184,13 +189,24 @@ def _checked(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
                 % {"path": path, "most": MAX_FILE_BYTES // 1024},
                 code="file_too_large",
             )
-    if sum(map(len, contents.values())) > MAX_VERSION_BYTES:
+    _refuse_too_large(contents)
+    return contents
+
+
+def _refuse_too_large(contents: Mapping[str, bytes]) -> None:
+    pictures = sum(len(content) for path, content in contents.items() if is_picture_path(path))
+    if sum(map(len, contents.values())) - pictures > MAX_VERSION_BYTES:
         raise TooLarge(
             _("The site is larger than %(most)d MB. Nothing was stored.")
             % {"most": MAX_VERSION_BYTES // (1024 * 1024)},
             code="site_too_large",
         )
-    return contents
+    if pictures > MAX_PICTURES_BYTES:
+        raise TooLarge(
+            _("The site's pictures are larger than %(most)d MB. Nothing was stored.")
+            % {"most": MAX_PICTURES_BYTES // (1024 * 1024)},
+            code="site_too_large",
+        )
 
 
 def _clean(raw: str) -> str:
