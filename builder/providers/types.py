@@ -17,10 +17,14 @@ Role = Literal["system", "user", "assistant"]
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """A picture sent with a message; `data` is the encoded file, not base64."""
+    """A picture sent with a message; `data` is the encoded file, not base64.
+
+    `tokens`: the input tokens it is counted as where the provider does not say.
+    """
 
     media_type: str
     data: bytes = field(repr=False)
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from builder.models import Run
+from builder.prompts import input_tokens_of
 from builder.providers.errors import ProviderError
 from builder.providers.types import FinishReason, Message, Usage
 from builder.reply import ParsedReply
@@ -117,7 +118,7 @@ def _measure(answer: Answer, messages: tuple[Message, ...], text: str) -> Measur
         return Measured(
             min(usage.input_tokens, COUNT_MAX), min(usage.output_tokens, COUNT_MAX), estimated=False
         )
-    input_tokens = sum(estimate_tokens(message.text) for message in messages)
+    input_tokens = input_tokens_of(messages)
     return Measured(input_tokens, estimate_tokens(text), estimated=True)
 
 
