@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
-from typing import Final
-from urllib.parse import quote
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import slug_re
@@ -15,6 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from config.errors import NotFound
+from models_catalog.endpoints import endpoint_of
 from models_catalog.models import AIModel, Provider, Route
 from models_catalog.pricing import (
     TYPICAL_PAGE_INPUT_TOKENS,
@@ -23,15 +23,6 @@ from models_catalog.pricing import (
     charge,
     price_of,
 )
-
-# Where the stand-in for each kind of API lives below AI_EMULATOR_URL.
-EMULATOR_PATHS: Final = {
-    Provider.Adapter.OPENROUTER: "/openrouter/api/v1",
-    Provider.Adapter.DASHSCOPE: "/dashscope/compatible-mode/v1",
-    Provider.Adapter.OPENAI_COMPATIBLE: "/openai/v1",
-    Provider.Adapter.ANTHROPIC: "/anthropic",
-}
-EMULATOR_KEY: Final = "emulated"
 
 
 class KeyState(Enum):
@@ -63,6 +54,11 @@ class RouteTarget:
     proxy_url: str | None
     headers: tuple[tuple[str, str], ...]
     emulated: bool
+    # What the provider charges us, US dollars per million tokens; None where nobody told.
+    input_usd_per_million: Decimal | None = None
+    output_usd_per_million: Decimal | None = None
+    # Merged into each request, e.g. OpenRouter's provider preferences.
+    request_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __repr__(self) -> str:
         return f"<RouteTarget {self.model_slug} via {self.provider_slug}>"
@@ -86,13 +82,6 @@ class ModelRow:
             input_tokens=TYPICAL_PAGE_INPUT_TOKENS,
             output_tokens=TYPICAL_PAGE_OUTPUT_TOKENS,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    base_url: str
-    api_key: str
-    emulated: bool
 
 
 def model_get(slug: str) -> AIModel:
@@ -123,10 +112,14 @@ def availability(model: AIModel) -> Availability:
     problems = [(route, route_problem(route)) for route in routes]
     if any(not problem for _route, problem in problems):
         return Availability(True)
+    if not problems:
+        return Availability(False, _("no provider serves it at the moment"))
     # The route people would normally get explains best; one that is meant to be off does not.
-    meant = [problem for route, problem in problems if route.enabled and route.provider.enabled]
-    reasons = meant or [problem for _route, problem in problems]
-    return Availability(False, reasons[0] if reasons else _("no provider serves it at the moment"))
+    meant = [pair for pair in problems if pair[0].enabled and pair[0].provider.enabled]
+    route, reason = (meant or problems)[0]
+    if route.gone_since is None:
+        return Availability(False, reason)
+    return Availability(False, _with_replacement(model, reason))
 
 
 def routes_of(model: AIModel) -> list[RouteTarget]:
@@ -154,15 +147,19 @@ def emulation_in_use() -> bool:
     """Whether some answers come from samples: an enabled provider has neither key nor URL."""
     if not settings.AI_EMULATOR_URL:
         return False
-    return any(_endpoint(provider).emulated for provider in Provider.objects.filter(enabled=True))
+    return any(endpoint_of(provider).emulated for provider in Provider.objects.filter(enabled=True))
 
 
 def provider_problem(provider: Provider) -> str:
     """Why nothing can be sent to it, in plain words; "" when it can."""
     if not provider.enabled:
         return provider.disabled_reason or _("switched off by our staff")
-    if not _endpoint(provider).base_url:
+    if not endpoint_of(provider).base_url:
         return _("no key is set for %(provider)s") % {"provider": provider.name}
+    if provider.outage_since is not None:
+        return _("%(provider)s does not serve us at the moment; our staff know") % {
+            "provider": provider.name
+        }
     return ""
 
 
@@ -170,12 +167,26 @@ def route_problem(route: Route) -> str:
     """Why this way to its model can not be used, in plain words; "" when it can."""
     if not route.enabled:
         return route.disabled_reason or _("switched off by our staff")
-    return provider_problem(route.provider)
+    problem = provider_problem(route.provider)
+    if not problem and route.gone_since is not None:
+        return _("%(provider)s no longer offers it") % {"provider": route.provider.name}
+    return problem
+
+
+def _with_replacement(model: AIModel, reason: str) -> str:
+    # Asked only for models that are gone, so the common listing stays at its two queries.
+    replacements = fallbacks_of(model)
+    if not replacements:
+        return reason
+    return _("%(reason)s; choose %(model)s instead") % {
+        "reason": reason,
+        "model": replacements[0].name,
+    }
 
 
 def key_state(provider: Provider) -> KeyState:
     """Whether its key is there; never the key itself."""
-    endpoint = _endpoint(provider)
+    endpoint = endpoint_of(provider)
     if endpoint.emulated:
         return KeyState.EMULATED
     if endpoint.api_key:
@@ -197,14 +208,13 @@ def _row(model: AIModel) -> ModelRow:
         price=price_of(model),
         provider=shown[0].provider.name if shown else "",
         availability=availability(model),
-        emulated=bool(usable) and _endpoint(usable[0].provider).emulated,
+        emulated=bool(usable) and endpoint_of(usable[0].provider).emulated,
     )
 
 
 def _target(model: AIModel, route: Route) -> RouteTarget:
     provider = route.provider
-    endpoint = _endpoint(provider)
-    proxied = provider.use_proxy and not endpoint.emulated
+    endpoint = endpoint_of(provider)
     return RouteTarget(
         model_slug=model.slug,
         provider_slug=provider.slug,
@@ -213,45 +223,10 @@ def _target(model: AIModel, route: Route) -> RouteTarget:
         provider_model_id=route.provider_model_id,
         base_url=endpoint.base_url,
         api_key=endpoint.api_key,
-        proxy_url=_proxy_url() if proxied else None,
-        headers=_headers(provider),
+        proxy_url=endpoint.proxy_url,
+        headers=endpoint.headers,
         emulated=endpoint.emulated,
-    )
-
-
-def _endpoint(provider: Provider) -> _Endpoint:
-    """Where its calls go. The environment's URL wins; `base_url` "" means: nowhere."""
-    key = _from_environment(settings.PROVIDER_KEYS, provider.key_variable)
-    base_url = _from_environment(settings.PROVIDER_BASE_URLS, provider.base_url_variable)
-    if key or base_url:
-        return _Endpoint(base_url or provider.base_url.rstrip("/"), key, emulated=False)
-    if settings.AI_EMULATOR_URL:
-        path = EMULATOR_PATHS[Provider.Adapter(provider.adapter)]
-        return _Endpoint(settings.AI_EMULATOR_URL + path, EMULATOR_KEY, emulated=True)
-    return _Endpoint("", "", emulated=False)
-
-
-def _from_environment(known: dict[str, str], name: str) -> str:
-    # Staff may add a provider whose variable the settings do not name. The column's validator
-    # keeps that to `…_API_KEY`, so no other secret of ours can be sent out by a catalogue row.
-    return known[name] if name in known else os.environ.get(name, "").strip()
-
-
-def _proxy_url() -> str | None:
-    if not settings.PROXY_HOST:
-        return None
-    login = ""
-    if settings.PROXY_USER:
-        login = f"{quote(settings.PROXY_USER, safe='')}:{quote(settings.PROXY_PASSWORD, safe='')}@"
-    return f"http://{login}{settings.PROXY_HOST}:{settings.PROXY_PORT}"
-
-
-def _headers(provider: Provider) -> tuple[tuple[str, str], ...]:
-    if provider.adapter != Provider.Adapter.OPENROUTER:
-        return ()
-    # https://openrouter.ai/docs/app-attribution: names the app in OpenRouter's own reports.
-    host = settings.ALLOWED_HOSTS[0].lstrip(".*") if settings.ALLOWED_HOSTS else "localhost"
-    return (
-        ("HTTP-Referer", f"{settings.SITES_SCHEME}://{host}"),
-        ("X-Title", "Sitewright"),
+        input_usd_per_million=route.input_usd_per_million,
+        output_usd_per_million=route.output_usd_per_million,
+        request_options=route.request_options,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import InvalidInput
@@ -62,6 +63,28 @@ def switch_on(row: Switchable) -> None:
     row.enabled = True
     row.disabled_reason = ""
     row.save(update_fields=["enabled", "disabled_reason"])
+
+
+def provider_outage_begin(slug: str, code: str) -> bool:
+    """Takes a provider out of use because our account there is refused or empty.
+
+    code: of the error, e.g. `payment_required`. False, and nothing changed, if it already was
+    out (or there is no such provider): whoever gets True tells staff.
+    """
+    return bool(
+        Provider.objects.filter(slug=slug, outage_since=None).update(
+            outage_since=timezone.now(), outage_code=code[:40]
+        )
+    )
+
+
+def provider_outage_end(slug: str) -> bool:
+    """Puts it back in use. False if it was not out."""
+    return bool(
+        Provider.objects.filter(slug=slug, outage_since__isnull=False).update(
+            outage_since=None, outage_code=""
+        )
+    )
 
 
 def _seed_provider(seed: SeedProvider, position: int, seeded: Seeded) -> None:
