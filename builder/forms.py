@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from builder.services.runs import IDEMPOTENCY_KEY_MAX_CHARACTERS
@@ -17,6 +17,10 @@ class PromptForm(forms.Form):
     prompt = forms.CharField(strip=True)
     model = forms.SlugField(required=False, max_length=50)
 
+    def __init__(self, data: QueryDict, *, prompt_bytes: int) -> None:
+        super().__init__(data)
+        self.prompt_bytes = prompt_bytes
+
     def clean_prompt(self) -> str:
         prompt: str = self.cleaned_data["prompt"]
         try:
@@ -25,10 +29,10 @@ class PromptForm(forms.Form):
             raise ValidationError(
                 _("The request has characters that are not valid text.")
             ) from None
-        if size_bytes > settings.RUN_PROMPT_MAX_BYTES:
+        if size_bytes > self.prompt_bytes:
             raise ValidationError(
                 _("The request is longer than %(limit)d KB. Nothing was charged. Shorten it."),
-                params={"limit": settings.RUN_PROMPT_MAX_BYTES // 1024},
+                params={"limit": self.prompt_bytes // 1024},
             )
         return prompt
 

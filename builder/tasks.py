@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 
 from builder.services import execution, sweeping
 
 
 @shared_task(name="builder.tasks.run_execute")
-def run_execute(run_id: str) -> None:
-    """Do a queued run; a no-op for one that is not queued (a duplicate message)."""
-    execution.run_execute(run_id)
+def run_execute(run_id: str, rung_at: float = 0.0) -> None:
+    """Do a queued run, this one or the one whose turn it is; a no-op if none is queued.
+
+    rung_at: seconds since the epoch when this was sent.
+    """
+    execution.run_execute(run_id, rung_at=rung_at)
 
 
 @shared_task(name="builder.tasks.runs_sweep")
@@ -18,7 +23,7 @@ def runs_sweep() -> int:
     """Ring again for runs that were queued and not picked up."""
     due = sweeping.runs_to_ring_again()
     for run_id in due:
-        run_execute.apply_async(args=[str(run_id)])
+        run_execute.apply_async(args=[str(run_id), time.time()])
     return len(due)
 
 

@@ -53,9 +53,12 @@ api.add_router("", builder_router)
 
 @api.exception_handler(DomainError)
 def _domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
-    return problem_response(
+    response = problem_response(
         error.status, code=error.code, detail=error.message, title=error.title, **error.extra
     )
+    if "retryAfterSeconds" in error.extra:
+        response["Retry-After"] = str(error.extra["retryAfterSeconds"])
+    return response
 
 
 @api.exception_handler(ValidationError)

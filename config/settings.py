@@ -383,6 +383,8 @@ POCKET_PRIORITIES = {
 
 # --- Runs ------------------------------------------------------------------------------------
 RUN_FIRST_TOKEN_TIMEOUT_SECONDS = 120
+# Of one route among several, so that a silent one leaves time for the next.
+ROUTE_FIRST_TOKEN_TIMEOUT_SECONDS = 30
 RUN_IDLE_TIMEOUT_SECONDS = 60
 RUN_TOTAL_TIMEOUT_SECONDS = 600
 RUN_LEASE_SECONDS = 30
@@ -393,7 +395,8 @@ RUN_QUEUE_TIMEOUT_SECONDS = 1800
 RUNS_CONCURRENT_MAX = env.integer("RUNS_CONCURRENT_MAX", 20, minimum=1, maximum=10_000)
 RUNS_PER_MINUTE_MAX = env.integer("RUNS_PER_MINUTE_MAX", 60, minimum=1, maximum=100_000)
 RUN_PROMPT_MAX_BYTES = 32 * 1024
-RUN_OUTPUT_MAX_BYTES = 2 * 1024 * 1024
+# Several times the longest answer we ask a model for.
+RUN_OUTPUT_MAX_BYTES = 1024 * 1024
 UPLOAD_MAX_BYTES = 5 * 1024 * 1024
 # The queue: a subscriber's run goes as if it had come this much earlier, and a run of somebody
 # who has others before it as if it had come this much later for each.

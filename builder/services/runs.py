@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,12 +22,14 @@ from billing.errors import InsufficientTokens
 from billing.services.holds import hold_create, hold_release
 from builder.estimates import Quote, affordable_models, quote_run, text_files_of
 from builder.models import Run, Site
+from builder.selectors.limits import Limits, limits_of
 from builder.selectors.runs import closing_events, run_get
 from builder.selectors.sites import version_latest
+from builder.services.limits import prompt_check, run_admit
 from builder.services.sites import site_lock
 from builder.streaming.log import publish_end
 from builder.tasks import run_execute
-from config.errors import Conflict, InvalidInput, TooLarge
+from config.errors import Conflict, InvalidInput
 from models_catalog.models import AIModel
 from models_catalog.selectors import availability, model_get
 
@@ -50,10 +53,11 @@ def run_start(
 
     idempotency_key: the same key with the same request gives the same run; with another request
     raises Conflict. Raises InvalidInput, TooLarge, NotFound (model), Conflict (model
-    unavailable), InsufficientTokens with `affordableModels` and `upgradeUrl`. On any of these
-    nothing was written and nothing is charged.
+    unavailable), InsufficientTokens with `affordableModels` and `upgradeUrl`, TooManyRequests. On
+    any of these nothing was written and nothing is charged.
     """
-    prompt = _checked_prompt(prompt)
+    limits = limits_of(user)
+    prompt = _checked_prompt(prompt, limits)
     if len(idempotency_key) > IDEMPOTENCY_KEY_MAX_CHARACTERS:
         raise InvalidInput(_("The idempotency key is longer than 120 characters."))
     key = idempotency_key or uuid.uuid4().hex
@@ -75,13 +79,14 @@ def run_start(
         model_slug=model.slug,
         allow_fallback=allow_fallback,
         base_version=latest,
+        output_max_bytes=limits.output_bytes,
         dispatched_at=timezone.now(),
     )
     try:
         with transaction.atomic():
             # Deleting the site takes the same lock: a run never starts on a deleted one.
             site_lock(site, deleted=False)
-            _hold_and_save(run, quote)
+            _hold_and_save(run, quote, limits)
             transaction.on_commit(lambda: run_dispatch(run))
     except (InsufficientTokens, IntegrityError) as refusal:
         # The same key at the same instant: the other request won (and may hold all there was),
@@ -97,7 +102,7 @@ def run_start(
 def run_dispatch(run: Run) -> None:
     """Ring the worker. A failure is no matter: the sweeper rings again, the row is the truth."""
     try:
-        run_execute.apply_async(args=[str(run.pk)])
+        run_execute.apply_async(args=[str(run.pk), time.time()])
     except (OperationalError, OSError) as error:
         logger.warning("Run %s could not be dispatched yet: %s", run.pk, type(error).__name__)
         # Nothing is under way, so the next sweep must not wait as it does for a message sent.
@@ -139,15 +144,11 @@ def _short(
     )
 
 
-def _checked_prompt(prompt: str) -> str:
+def _checked_prompt(prompt: str, limits: Limits) -> str:
     prompt = prompt.strip()
     if not prompt:
         raise InvalidInput(_("Describe what you want first. Nothing was charged."))
-    if len(prompt.encode()) > settings.RUN_PROMPT_MAX_BYTES:
-        raise TooLarge(
-            _("The request is longer than %(limit)d KB. Nothing was charged. Shorten it.")
-            % {"limit": settings.RUN_PROMPT_MAX_BYTES // 1024}
-        )
+    prompt_check(prompt, limits)
     return prompt
 
 
@@ -176,7 +177,7 @@ def _refuse_unavailable(model: AIModel) -> None:
         )
 
 
-def _hold_and_save(run: Run, quote: Quote) -> None:
+def _hold_and_save(run: Run, quote: Quote, limits: Limits) -> None:
     """Hold as much of the worst case as there is, and save the run with what that allows."""
     run.hold = hold_create(
         user_id=run.owner_id,
@@ -185,6 +186,8 @@ def _hold_and_save(run: Run, quote: Quote) -> None:
         at_most=quote.ceiling,
         expires_at=timezone.now() + HOLD_LIFETIME,
     )
+    # After the hold, which makes the starts of one person wait for each other.
+    run_admit(owner_id=run.owner_id, limits=limits, now=timezone.now())
     run.ceiling = run.hold.amount
     run.estimate_low = min(quote.low, run.ceiling)
     run.estimate_high = min(quote.high, run.ceiling)

@@ -15,6 +15,7 @@ from accounts.http import AuthenticatedHttpRequest
 from builder.drafts import draft_keep
 from builder.examples import FIRST_EXAMPLES
 from builder.forms import NameForm, PromptForm, first_error
+from builder.selectors.limits import limits_of
 from builder.selectors.sites import site_get, sites_of
 from builder.selectors.workspace import site_cards
 from builder.services.sites import name_from_prompt, site_create, site_delete, site_rename
@@ -38,7 +39,7 @@ def site_new(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Makes a site out of a request and opens its workspace with the request filled in."""
     if request.method != "POST":
         return redirect("builder:sites")
-    form = PromptForm(request.POST)
+    form = PromptForm(request.POST, prompt_bytes=limits_of(request.user).prompt_bytes)
     if not form.is_valid():
         messages.error(request, first_error(form))
         return redirect("builder:sites")

@@ -22,6 +22,7 @@ from builder.examples import EXAMPLES
 from builder.forms import RunForm, first_error
 from builder.models import Site
 from builder.preview import live_frame_url
+from builder.selectors.limits import limits_of
 from builder.selectors.runs import run_get
 from builder.selectors.sites import ListedSite, site_get, version_get, version_latest
 from builder.selectors.workspace import (
@@ -70,7 +71,7 @@ def workspace(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpRespon
 def run_new(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpResponse:
     """The composer without scripts. On a refusal the text comes back with the reason."""
     site = site_get(user=request.user, site_id=site_id)
-    form = RunForm(request.POST)
+    form = RunForm(request.POST, prompt_bytes=limits_of(request.user).prompt_bytes)
     if not form.is_valid():
         messages.error(request, first_error(form))
         return redirect("builder:workspace", site.pk)

@@ -76,8 +76,8 @@ def test_a_shutdown_ends_what_does_not_end_by_itself(start, ai, monkeypatch):
     assert (run.state, run.error_code, run.charged) == ("failed", "shutdown", 0)
 
 
-def test_an_answer_without_end_is_stopped_free_of_charge(start, ai, monkeypatch):
-    monkeypatch.setattr(monitor, "ANSWER_MAX_CHARACTERS", 2_000)
+def test_an_answer_without_end_is_stopped_free_of_charge(start, ai, settings):
+    settings.RUN_OUTPUT_MAX_BYTES = 2_000
     ai.rule({"reply": "index.html\n```html\n" + "x" * 50_000, "chunk_chars": 500})
     run = start()
     execution.run_execute(run.pk)

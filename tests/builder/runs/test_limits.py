@@ -1,0 +1,125 @@
+"""What one person may do at once, a minute, and in bytes."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from billing.selectors import standing_of
+from billing.services.grants import grant_create
+from builder.models import Run, UserLimits
+from builder.services import execution, runs
+from config.errors import TooLarge, TooManyRequests
+
+
+@pytest.fixture(autouse=True)
+def tokens(alice) -> None:
+    """Enough that runs are refused for nothing but their number."""
+    grant_create(
+        user_id=alice.pk,
+        kind="purchased",
+        amount=10_000_000,
+        source="purchase:test",
+        effective_at=timezone.now() - timedelta(days=1),
+    )
+
+
+def allow(user, **limits) -> None:
+    UserLimits.objects.create(user=user, reason="A test", **limits)
+
+
+def test_more_runs_at_once_than_allowed_are_refused_and_hold_nothing(start, alice, settings):
+    settings.RUNS_CONCURRENT_MAX = 2
+    start(), start()
+    held = standing_of(alice, timezone.now()).available
+    with pytest.raises(TooManyRequests) as refusal:
+        start()
+    assert refusal.value.code == "too_many_runs"
+    assert "Nothing was charged" in refusal.value.message
+    assert standing_of(alice, timezone.now()).available == held
+    assert Run.objects.count() == 2
+
+
+def test_a_finished_run_makes_room(start, ai, settings):
+    settings.RUNS_CONCURRENT_MAX = 1
+    execution.run_execute(start().pk)
+    start()
+    assert Run.objects.count() == 2
+
+
+def test_more_runs_a_minute_than_allowed_are_refused(start, ai, alice):
+    allow(alice, runs_per_minute=2)
+    first, second = start(), start()
+    for run in (first, second):
+        runs.run_cancel(user=alice, run_id=run.pk)
+    with pytest.raises(TooManyRequests) as refusal:
+        start()
+    assert refusal.value.code == "too_many_runs_a_minute"
+    assert refusal.value.extra["retryAfterSeconds"] == 60
+    Run.objects.update(created_at=timezone.now() - timedelta(seconds=61))
+    start()
+
+
+def test_a_person_who_may_run_nothing_is_told_so(start, alice):
+    allow(alice, concurrent_runs=0)
+    with pytest.raises(TooManyRequests, match="switched off for your account"):
+        start()
+
+
+def test_limits_of_one_person_do_not_touch_another(start, alice, bob, settings):
+    settings.RUNS_CONCURRENT_MAX = 1
+    allow(bob, concurrent_runs=5)
+    start()
+    with pytest.raises(TooManyRequests):
+        start()
+
+
+def test_the_same_key_gives_the_run_that_there_is_also_at_the_limit(start, settings):
+    settings.RUNS_CONCURRENT_MAX = 1
+    first = start(idempotency_key="once")
+    assert start(idempotency_key="once").pk == first.pk
+
+
+def test_a_persons_own_prompt_limit_wins(start, alice):
+    allow(alice, prompt_bytes=10)
+    with pytest.raises(TooLarge):
+        start("a site for eleven")
+    start("a site")
+
+
+def test_a_persons_own_answer_limit_is_kept_with_the_run(start, ai, alice):
+    allow(alice, output_bytes=1_000)
+    ai.rule({"reply": "index.html\n```html\n" + "\u4f60" * 20_000, "chunk_chars": 200})
+    run = start()
+    execution.run_execute(run.pk)
+    run.refresh_from_db()
+    assert (run.output_max_bytes, run.error_code, run.charged) == (1_000, "too_long", 0)
+    assert len(run.text.text.encode()) < 3_000
+
+
+@pytest.mark.skipif("sqlite" in connection.vendor, reason="SQLite lets one writer in at a time")
+def test_parallel_starts_do_not_slip_past_the_limit(start, settings):
+    settings.RUNS_CONCURRENT_MAX = 3
+    answers: list[str] = []
+    gate = threading.Barrier(12)
+
+    def go() -> None:
+        gate.wait()
+        try:
+            start(model="qwen-turbo")
+            answers.append("started")
+        except TooManyRequests:
+            answers.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["refused"] * 9 + ["started"] * 3
