@@ -14,13 +14,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from builder.models import Picture, Run, RunPicture, Site
-from builder.pictures import PICTURES_MOST, CleanPicture, picture_read
-from builder.pictures.naming import picture_name
+from builder.models import Picture, Run, RunPicture, Site, Version
+from builder.pictures import PICTURES_MOST, CleanPicture, is_picture_path, picture_read
+from builder.pictures.naming import picture_name, picture_path
 from builder.selectors.limits import limits_of
 from builder.selectors.pictures import picture_get
 from builder.services.sites import site_lock
-from config.errors import Conflict, InvalidInput
+from builder.services.versions import MAX_FILES, MAX_PICTURES_BYTES
+from config.errors import Conflict, InvalidInput, TooLarge
+from models_catalog.models import AIModel
+from models_catalog.selectors import models_listed
 
 # Far above what a site needs; it bounds what a script can store.
 PICTURES_MOST_PER_SITE = 200
@@ -107,6 +110,51 @@ def pictures_attached(*, user: User, site: Site, images: Sequence[str]) -> list[
     return list(found.values())
 
 
+def pictures_for_run(
+    *, user: User, site: Site, model: AIModel, images: Sequence[str], latest: Version | None
+) -> list[Picture]:
+    """The pictures of a run of `model` that starts from `latest`; [] and no query for none.
+
+    Raises InvalidInput `model_not_vision` before anything is stored, TooLarge where the site has
+    no room for them, and what `pictures_attached` raises.
+    """
+    if not images:
+        return []
+    if not model.vision:
+        raise _blind(model)
+    pictures = pictures_attached(user=user, site=site, images=images)
+    _refuse_no_room(pictures, latest)
+    return pictures
+
+
+def _blind(model: AIModel) -> InvalidInput:
+    rows = [row for row in models_listed() if row.model.vision and row.availability.available]
+    able = [row.model for row in rows]
+    return InvalidInput(
+        _("%(model)s can not see pictures. Nothing was charged. Choose one that can: %(models)s.")
+        % {"model": model.name, "models": ", ".join(one.name for one in able[:8]) or "—"},
+        code="model_not_vision",
+        visionModels=[one.slug for one in able],
+    )
+
+
+def _refuse_no_room(pictures: Sequence[Picture], latest: Version | None) -> None:
+    """Before anything is paid for: the version that will be stored must hold them."""
+    new = {picture_path(picture.name): picture.size_bytes for picture in pictures}
+    there = dict(latest.files.values_list("path", "blob__size_bytes")) if latest else {}
+    after = {**there, **new}
+    size = sum(size for path, size in after.items() if is_picture_path(path))
+    if size > MAX_PICTURES_BYTES or len(after) > MAX_FILES:
+        raise TooLarge(
+            _(
+                "The site has no room for more pictures: %(most)d MB of them and %(files)d files"
+                " are the most. Nothing was charged. Attach fewer or smaller ones."
+            )
+            % {"most": MAX_PICTURES_BYTES // (1024 * 1024), "files": MAX_FILES},
+            code="site_too_large",
+        )
+
+
 def _attached(user: User, site: Site, image: str, number: int) -> Picture:
     if image[:5].lower() == "data:":
         data = picture_of_data_url(image)
@@ -139,7 +187,8 @@ def picture_of_data_url(url: str) -> bytes:
 
 
 def run_pictures_save(run: Run, pictures: Iterable[Picture]) -> None:
-    """Keep which pictures are sent with `run`, in their order. Joins the caller's transaction."""
+    """Keep which pictures are sent with `run`, in their order. Joins the caller's transaction;
+    no query for none."""
     RunPicture.objects.bulk_create(
         RunPicture(run=run, picture=picture, position=position)
         for position, picture in enumerate(pictures, start=1)
