@@ -18,9 +18,9 @@ from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from builder.estimates import text_files_of
+from builder.estimates import sources_of
 from builder.models import Attempt, Run
-from builder.prompts import messages_for
+from builder.prompts import input_tokens_of, messages_for, sent_picture
 from builder.providers import adapter_for
 from builder.providers.errors import ProviderError
 from builder.providers.types import (
@@ -34,6 +34,7 @@ from builder.providers.types import (
 )
 from builder.router import attempts_for, may_try_next
 from builder.selectors.runs import closing_events, progress_of, status_of
+from builder.selectors.pictures import pictures_of_run
 from builder.selectors.sites import version_latest
 from builder.services.finishing import Outcome, run_finish
 from builder.services.judging import Answer, failure, internal_error, judge
@@ -87,12 +88,15 @@ def run_claim(run_id: str | UUID) -> Run | None:
 def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
     """Try the routes in order until one gives content; never a second one after that."""
     log_writer().event(run.pk, "status", status_of(run))
+    files, paths = sources_of(version_latest(run.site, bare=True))
     messages = messages_for(
         prompt=run.prompt,
-        files=text_files_of(version_latest(run.site, bare=True)),
+        files=files,
         max_output_tokens=run.max_output_tokens,
+        attached=[sent_picture(one, with_bytes=True) for one in pictures_of_run(run)],
+        picture_paths=paths,
     )
-    live.input_tokens = sum(estimate_tokens(message.text) for message in messages)
+    live.input_tokens = input_tokens_of(messages)
     targets = attempts_for(run)
     answer, target = Answer(), None
     for number, target in enumerate(targets, start=1):

@@ -20,7 +20,9 @@ from billing.services.holds import hold_release, hold_settle
 from billing.services.notices import balance_check
 from builder.estimates import text_files
 from builder.models import Attempt, Run, RunText, Version
+from builder.pictures.naming import picture_path
 from builder.reply import AppliedReply, ParsedReply, apply_reply
+from builder.selectors.pictures import pictures_of_run
 from builder.selectors.sites import version_files, version_latest
 from builder.services.sites import site_lock
 from builder.services.versions import version_create
@@ -102,7 +104,8 @@ def _store(run: Run, outcome: Outcome) -> _Stored:
     if not applied.changed:
         code, message = _nothing_usable(applied, outcome)
         return _Stored(notes=notes, error_code=code, error_message=message)
-    files: dict[str, str | bytes] = {**base, **applied.files}
+    pictures = {picture_path(one.name): bytes(one.content) for one in pictures_of_run(run)}
+    files: dict[str, str | bytes] = {**base, **applied.files, **pictures}
     if not _has_start_page(files):
         return _Stored(
             notes=notes,
@@ -117,7 +120,7 @@ def _store(run: Run, outcome: Outcome) -> _Stored:
             origin=Version.Origin.RUN,
             parent=latest,
             summary=run.prompt[:200],
-            changed_paths=applied.changed,
+            changed_paths=[*applied.changed, *(path for path in pictures if path not in base)],
             on_top_of_parent=True,
         )
     except DomainError as refused:

@@ -7,8 +7,9 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -20,12 +21,14 @@ from accounts.models import User
 from accounts.selectors import language_of
 from billing.errors import InsufficientTokens
 from billing.services.holds import hold_create, hold_release
-from builder.estimates import Quote, affordable_models, quote_run, text_files_of
+from builder.estimates import Quote, affordable_models, quote_run, sources_of
 from builder.models import Run, Site
+from builder.prompts import SentPicture, sent_picture
 from builder.selectors.limits import Limits, limits_of
 from builder.selectors.runs import closing_events, run_get
 from builder.selectors.sites import version_latest
 from builder.services.limits import prompt_check, run_admit
+from builder.services.pictures import pictures_for_run, run_pictures_save
 from builder.services.sites import site_lock
 from builder.streaming.log import publish_end
 from builder.tasks import run_execute
@@ -48,11 +51,13 @@ def run_start(
     model_slug: str,
     idempotency_key: str = "",
     allow_fallback: bool = False,
+    images: Sequence[str] = (),
 ) -> Run:
     """Hold the worst case and queue a run, in one transaction; ring the worker after it.
 
     idempotency_key: the same key with the same request gives the same run; with another request
-    raises Conflict. Raises InvalidInput, TooLarge, NotFound (model), Conflict (model
+    raises Conflict. images: ids of the site's pictures or `data:` URLs, which stay with the site
+    whatever becomes of the run. Raises InvalidInput, TooLarge, NotFound (model, picture), Conflict (model
     unavailable), InsufficientTokens with `affordableModels` and `upgradeUrl`, TooManyRequests. On
     any of these nothing was written and nothing is charged.
     """
@@ -61,14 +66,18 @@ def run_start(
     if len(idempotency_key) > IDEMPOTENCY_KEY_MAX_CHARACTERS:
         raise InvalidInput(_("The idempotency key is longer than 120 characters."))
     key = idempotency_key or uuid.uuid4().hex
-    digest = _digest(site, prompt, model_slug, allow_fallback)
+    digest = _digest(site, prompt, model_slug, allow_fallback, images)
     if idempotency_key and (known := _known(user, key, digest)) is not None:
         return known
     model = model_get(model_slug)
     _refuse_unavailable(model)
     latest = version_latest(site, bare=True)
-    files = text_files_of(latest)
-    quote = quote_run(model=model, prompt=prompt, files=files)
+    pictures = pictures_for_run(user=user, site=site, model=model, images=images, latest=latest)
+    attached = [sent_picture(picture, with_bytes=False) for picture in pictures]
+    files, paths = sources_of(latest)
+    quote = quote_run(
+        model=model, prompt=prompt, files=files, attached=attached, picture_paths=paths
+    )
     run = Run(
         owner=user,
         site=site,
@@ -78,6 +87,7 @@ def run_start(
         language=language_of(user),
         model_slug=model.slug,
         allow_fallback=allow_fallback,
+        picture_count=len(pictures),
         base_version=latest,
         output_max_bytes=limits.output_bytes,
         dispatched_at=timezone.now(),
@@ -87,6 +97,7 @@ def run_start(
             # Deleting the site takes the same lock: a run never starts on a deleted one.
             site_lock(site, deleted=False)
             _hold_and_save(run, quote, limits)
+            run_pictures_save(run, pictures)
             transaction.on_commit(lambda: run_dispatch(run))
     except (InsufficientTokens, IntegrityError) as refusal:
         # The same key at the same instant: the other request won (and may hold all there was),
@@ -94,7 +105,7 @@ def run_start(
         if (known := _known(user, key, digest)) is not None:
             return known
         if isinstance(refusal, InsufficientTokens):
-            raise _short(refusal, prompt, files) from None
+            raise _short(refusal, prompt, files, attached) from None
         raise
     return run
 
@@ -132,10 +143,15 @@ def run_cancel(*, user: User, run_id: uuid.UUID) -> Run:
 
 
 def _short(
-    refusal: InsufficientTokens, prompt: str, files: Mapping[str, str]
+    refusal: InsufficientTokens,
+    prompt: str,
+    files: Mapping[str, str],
+    attached: Sequence[SentPicture],
 ) -> InsufficientTokens:
     """The refusal with what a person can do about it."""
-    models = affordable_models(available=refusal.available, prompt=prompt, files=files)
+    models = affordable_models(
+        available=refusal.available, prompt=prompt, files=files, attached=attached
+    )
     return InsufficientTokens(
         required=refusal.required,
         available=refusal.available,
@@ -152,9 +168,13 @@ def _checked_prompt(prompt: str, limits: Limits) -> str:
     return prompt
 
 
-def _digest(site: Site, prompt: str, model_slug: str, allow_fallback: bool) -> str:
-    request = json.dumps([str(site.pk), prompt, model_slug, allow_fallback])
-    return hashlib.sha256(request.encode()).hexdigest()
+def _digest(
+    site: Site, prompt: str, model_slug: str, allow_fallback: bool, images: Sequence[str]
+) -> str:
+    request: list[Any] = [str(site.pk), prompt, model_slug, allow_fallback]
+    if images:
+        request.append([hashlib.sha256(image.encode()).hexdigest() for image in images])
+    return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 
 def _known(user: User, key: str, digest: str) -> Run | None:
