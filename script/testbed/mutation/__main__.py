@@ -77,7 +77,7 @@ def _mutate(
             if mutant.name not in known and (database == "sqlite" or mutant.by_database)
         ]
         # A run that is cut off has then met a fair sample of all modules.
-        random.Random(SEED).shuffle(wanted)
+        random.Random(SEED).shuffle(wanted)  # noqa: S311 - an order, no secret
         say(f"{len(wanted)} of {len(mutants)} mutants to run on {database}")
         # On PostgreSQL they would wait for each other's rows.
         at_once = processes if database == "sqlite" else 1

@@ -8,6 +8,7 @@ fails.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -66,6 +67,9 @@ class Runner:
     def run(self) -> None:
         self._rehearse()
         _let_go_of_connections()
+        # What never moves need not be copied by a fork.
+        gc.collect()
+        gc.freeze()
         for mutant in self.job["mutants"]:
             while len(self.running) >= self._processes():
                 self._reap()
