@@ -87,9 +87,9 @@ def test_a_doorbell_that_waited_takes_the_run_whose_turn_it_is(start, alice, bob
     now = timezone.now()
     PremiumPeriod.objects.create(
         user=bob,
-        kind=PremiumPeriod.Kind.PAID,
+        kind=PremiumPeriod.Kind.GRACE,
         subscription_id="sub_test",
-        source="invoice:test",
+        source="grace:test",
         starts_at=now - timedelta(days=1),
         ends_at=now + timedelta(days=1),
         tokens_per_day=30_000,
