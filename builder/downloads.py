@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 
 from builder.content_types import content_type_of
-from builder.models import Version
+from builder.models import Picture, Version
 from builder.selectors.sites import version_file, version_files
 from builder.zip import version_zip, zip_name
 
@@ -24,6 +24,16 @@ def zip_response(version: Version) -> HttpResponse:
     """The whole version as a zip, the same bytes each time."""
     name = zip_name(version.site.name, version.number)
     return _attachment(version_zip(version_files(version)), "application/zip", name)
+
+
+def picture_response(picture: Picture) -> HttpResponse:
+    """A picture for its owner's own pages; we made its bytes, and they never change."""
+    response = HttpResponse(bytes(picture.content), content_type=picture.media_type)
+    response["Content-Disposition"] = content_disposition_header(False, picture.name) or "inline"
+    response["Content-Security-Policy"] = _CONTAINED
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
 
 
 def _attachment(content: bytes, content_type: str, name: str) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from builder.content_types import content_type_of
+from builder.pictures import PICTURE_FOLDER, is_picture_path
 from builder.preview import (
     KIND_CHECK,
     KIND_LIVE_FRAME,
@@ -20,6 +21,7 @@ from builder.preview import (
     label_read,
 )
 from builder.reply.paths import UnsafePath, clean_path
+from builder.selectors.pictures import picture_at
 from builder.selectors.sites import served_file, served_site_exists, served_version_exists
 
 PAGE_DIR = Path(__file__).parent / "preview_page"
@@ -103,6 +105,8 @@ def _path_in_site(path_info: str) -> str | None:
     path = path_info.removeprefix("/")
     if not path or path.endswith("/"):
         path += "index.html"
+    if is_picture_path(path):
+        return path
     try:
         return clean_path(path)
     except UnsafePath:
@@ -124,6 +128,8 @@ def _live_frame(path: str, capability: Capability) -> HttpResponse:
         return _page_unknown()
     if path in _FRAME_FILES:
         return _own_file(_FRAME_FILES[path])
+    if is_picture_path(path.removeprefix("/")):
+        return _live_picture(path.removeprefix(f"/{PICTURE_FOLDER}/"), capability)
     if path != "/":
         return _page(404, _("There is nothing here"), _("This address serves the preview only."))
     markup = (PAGE_DIR / "frame.html").read_text()
@@ -131,6 +137,16 @@ def _live_frame(path: str, capability: Capability) -> HttpResponse:
     filled = filled.replace("{lang}", escape(translation.get_language() or "en"))
     filled = filled.replace("{waiting}", escape(_("The site paints here as it arrives.")))
     return HttpResponse(filled, headers={"Cache-Control": PAGE_CACHE})
+
+
+def _live_picture(name: str, capability: Capability) -> HttpResponse:
+    """A picture of the site, also one that no version has yet: a page that is being painted asks
+    for it by the path it will have."""
+    picture = picture_at(site_id=capability.target_id, name=name)
+    if picture is None:
+        return _page(404, _("There is nothing here"), _("This address serves the preview only."))
+    headers = {"Content-Type": picture.media_type, "Cache-Control": PAGE_CACHE}
+    return HttpResponse(bytes(picture.content), headers=headers)
 
 
 def _own_file(name: str) -> HttpResponse:

@@ -9,25 +9,40 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from builder.models import Picture, Run, RunPicture, Site, Version
-from builder.pictures import PICTURES_MOST, CleanPicture, is_picture_path, picture_read
+from builder.pictures import (
+    PICTURES_MOST,
+    CleanPicture,
+    is_picture_path,
+    picture_read,
+    picture_size,
+)
 from builder.pictures.naming import picture_name, picture_path
+from builder.prompts import SentPicture, sent_picture
 from builder.selectors.limits import limits_of
 from builder.selectors.pictures import picture_get
 from builder.services.sites import site_lock
 from builder.services.versions import MAX_FILES, MAX_PICTURES_BYTES
-from config.errors import Conflict, InvalidInput, TooLarge
+from config.errors import Conflict, InvalidInput, NotFound, TooLarge
 from models_catalog.models import AIModel
 from models_catalog.selectors import models_listed
 
 # Far above what a site needs; it bounds what a script can store.
 PICTURES_MOST_PER_SITE = 200
 UNUSED_KEPT = timedelta(days=7)
+
+
+def picture_upload(*, user: User, site: Site, file: UploadedFile) -> Picture:
+    """`picture_add` of an uploaded file, of which no more is read than may be taken."""
+    most_bytes = limits_of(user).upload_bytes
+    data = file.read(most_bytes + 1)
+    return picture_add(user=user, site=site, data=data, name=file.name or "")
 
 
 def picture_add(*, user: User, site: Site, data: bytes, name: str) -> Picture:
@@ -97,12 +112,7 @@ def pictures_attached(*, user: User, site: Site, images: Sequence[str]) -> list[
     Raises InvalidInput (too many, not understood), NotFound (also for another's picture), and
     what `picture_add` raises.
     """
-    if len(images) > PICTURES_MOST:
-        raise InvalidInput(
-            _("A request takes %(most)d pictures at most. Nothing was charged. Remove some.")
-            % {"most": PICTURES_MOST},
-            code="too_many_images",
-        )
+    _refuse_too_many(images)
     found: dict[UUID, Picture] = {}
     for number, image in enumerate(images, start=1):
         picture = _attached(user, site, image, number)
@@ -125,6 +135,30 @@ def pictures_for_run(
     pictures = pictures_attached(user=user, site=site, images=images)
     _refuse_no_room(pictures, latest)
     return pictures
+
+
+def pictures_estimated(
+    *, user: User, site: Site | None, model: AIModel, images: Sequence[str]
+) -> list[SentPicture]:
+    """The sizes of the pictures of a request that is not sent yet. Stores nothing.
+
+    Raises as `pictures_for_run` does, for what ids and the headers of files show.
+    """
+    if not images:
+        return []
+    if not model.vision:
+        raise _blind(model)
+    _refuse_too_many(images)
+    sizes: dict[str, SentPicture] = {}
+    most_bytes = limits_of(user).upload_bytes
+    for number, image in enumerate(images, start=1):
+        if _is_data_url(image):
+            size = picture_size(picture_of_data_url(image), most_bytes=most_bytes)
+            sizes[image] = SentPicture(picture_path(f"picture-{number}.jpg"), *size)
+        else:
+            picture = _picture_by_id(user, site, image)
+            sizes[str(picture.pk)] = sent_picture(picture, with_bytes=False)
+    return list(sizes.values())
 
 
 def _blind(model: AIModel) -> InvalidInput:
@@ -156,9 +190,17 @@ def _refuse_no_room(pictures: Sequence[Picture], latest: Version | None) -> None
 
 
 def _attached(user: User, site: Site, image: str, number: int) -> Picture:
-    if image[:5].lower() == "data:":
-        data = picture_of_data_url(image)
-        return picture_add(user=user, site=site, data=data, name=f"picture-{number}")
+    if not _is_data_url(image):
+        return _picture_by_id(user, site, image)
+    data = picture_of_data_url(image)
+    return picture_add(user=user, site=site, data=data, name=f"picture-{number}")
+
+
+def _is_data_url(image: str) -> bool:
+    return image[:5].lower() == "data:"
+
+
+def _picture_by_id(user: User, site: Site | None, image: str) -> Picture:
     try:
         picture_id = UUID(image)
     except ValueError:
@@ -166,7 +208,18 @@ def _attached(user: User, site: Site, image: str, number: int) -> Picture:
             _("An image is the id of a picture of this site, or a data: URL. Nothing was charged."),
             code="invalid_image",
         ) from None
+    if site is None:
+        raise NotFound(_("There is no such picture."))
     return picture_get(user=user, site_id=site.pk, picture_id=picture_id)
+
+
+def _refuse_too_many(images: Sequence[str]) -> None:
+    if len(images) > PICTURES_MOST:
+        raise InvalidInput(
+            _("A request takes %(most)d pictures at most. Nothing was charged. Remove some.")
+            % {"most": PICTURES_MOST},
+            code="too_many_images",
+        )
 
 
 def picture_of_data_url(url: str) -> bytes:
