@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Swagger
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
@@ -116,7 +117,16 @@ def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem_response(413, code="too_large", detail="The request body is larger than 2 MB.")
+    return problem_response(
+        413, code="too_large", detail="The request body is too large. Nothing was done or charged."
+    )
+
+
+@api.exception_handler(SuspiciousOperation)
+@api.exception_handler(MultiPartParserError)
+def _bad_form(request: HttpRequest, error: Exception) -> HttpResponse:
+    detail = "The body could not be read as multipart/form-data. Nothing was done or charged."
+    return problem_response(400, code="bad_request", detail=detail)
 
 
 @api.exception_handler(Exception)

@@ -88,6 +88,7 @@ MIDDLEWARE = [
     # First: a host of a generated site is answered by it, and nothing below runs for it.
     "builder.sites_host.SitesHostMiddleware",
     "config.problems.api_problems",
+    "config.bodies.body_limits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -320,7 +321,10 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = STATE_DIR / "media"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# What the body of a request may have: of most; with pictures inside JSON; with files.
+BODY_MAX_BYTES = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+UPLOAD_BODY_MAX_BYTES = 24 * 1024 * 1024
 SITES_SCHEME = "http" if DEBUG else "https"
 
 # --- Security --------------------------------------------------------------------------------

@@ -6,29 +6,43 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Header, Router, Status
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from accounts.api_schema import ApiSchema, PlainText
 from accounts.http import AuthenticatedHttpRequest
+from builder.api.pictures import PictureOut
 from builder.estimates import estimate_for
+from builder.selectors.pictures import pictures_of_runs
 from builder.selectors.runs import run_as_dict, run_get, runs_of_site
 from builder.selectors.sites import site_get, site_owned
+from builder.services.pictures import pictures_estimated
 from builder.services.runs import run_cancel, run_start
 from models_catalog.selectors import model_get
 
 router = Router(tags=["runs"], by_alias=True)
 
 
+# The service says how many there may be; this only bounds what is looked at.
+Images = Annotated[list[PlainText], Field(max_length=50)]
+
+
 class EstimateIn(ApiSchema):
+    """images: as of a run; without `siteId` only `data:` URLs."""
+
     model: PlainText
     prompt: PlainText
     site_id: UUID | None = None
+    images: Images = []
 
 
 class RunIn(ApiSchema):
+    """images: up to 4 pictures, each by its id or as a base64 `data:` URL; only models that see
+    take them."""
+
     prompt: PlainText
     model: PlainText
     allow_fallback: StrictBool = False
+    images: Images = []
 
 
 class PocketShareOut(ApiSchema):
@@ -97,6 +111,7 @@ class RunOut(ApiSchema):
     version: int | None
     notes: list[str]
     error: RunErrorOut | None
+    images: list[PictureOut]
 
 
 class RunEnvelope(ApiSchema):
@@ -113,14 +128,19 @@ def estimate(request: AuthenticatedHttpRequest, payload: EstimateIn) -> dict[str
     user = request.user
     site = site_get(user=user, site_id=payload.site_id) if payload.site_id else None
     model = model_get(payload.model)
-    return estimate_for(user=user, model=model, prompt=payload.prompt, site=site)
+    attached = pictures_estimated(user=user, site=site, model=model, images=payload.images)
+    return estimate_for(
+        user=user, model=model, prompt=payload.prompt, site=site, attached=attached
+    )
 
 
 @router.get("/sites/{uuid:site_id}/runs", response=RunList)
 def site_runs(request: AuthenticatedHttpRequest, site_id: UUID) -> dict[str, Any]:
     """The latest runs of a site, newest first."""
     site = site_get(user=request.user, site_id=site_id)
-    return {"runs": [run_as_dict(run) for run in runs_of_site(site)]}
+    runs = runs_of_site(site)
+    pictures = pictures_of_runs(runs)
+    return {"runs": [run_as_dict(run, pictures.get(run.pk, [])) for run in runs]}
 
 
 @router.post("/sites/{uuid:site_id}/runs", response={202: RunEnvelope})
@@ -140,6 +160,7 @@ def start_run(
         model_slug=payload.model,
         idempotency_key=idempotency_key,
         allow_fallback=payload.allow_fallback,
+        images=payload.images,
     )
     return Status(202, {"run": run_as_dict(run)})
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.services.holds import settlement_of
-from builder.models import Attempt, Run, RunText, Site
+from builder.models import Attempt, Picture, Run, RunText, Site
+from builder.selectors.pictures import picture_as_dict, pictures_of_runs
 from config.errors import NotFound
 from models_catalog.pricing import charge, price_of
 
@@ -37,8 +38,13 @@ def runs_of_site(site: Site, *, limit: int = 50) -> list[Run]:
     )
 
 
-def run_as_dict(run: Run) -> dict[str, Any]:
-    """The run as the API shows it: JSON values, camelCase keys, amounts in whole tokens."""
+def run_as_dict(run: Run, pictures: list[Picture] | None = None) -> dict[str, Any]:
+    """The run as the API shows it: JSON values, camelCase keys, amounts in whole tokens.
+
+    pictures: what was sent with it; looked up when None, which asks nothing for a run without.
+    """
+    if pictures is None:
+        pictures = pictures_of_runs([run]).get(run.pk, [])
     return {
         "id": str(run.pk),
         "siteId": str(run.site_id),
@@ -63,6 +69,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "version": run.version.number if run.version else None,
         "notes": run.notes,
         "error": error_of(run),
+        "images": [picture_as_dict(picture) for picture in pictures],
     }
 
 
