@@ -57,7 +57,8 @@ def run_start(
 
     idempotency_key: the same key with the same request gives the same run; with another request
     raises Conflict. images: ids of the site's pictures or `data:` URLs, which stay with the site
-    whatever becomes of the run. Raises InvalidInput, TooLarge, NotFound (model, picture), Conflict (model
+    whatever becomes of the run. Raises InvalidInput, TooLarge, NotFound (model,
+    picture), Conflict (model
     unavailable), InsufficientTokens with `affordableModels` and `upgradeUrl`, TooManyRequests. On
     any of these nothing was written and nothing is charged.
     """
