@@ -395,9 +395,10 @@ RUN_LEASE_SECONDS = 30
 RUN_HEARTBEAT_SECONDS = 10
 RUN_REDISPATCH_AFTER_SECONDS = 20
 RUN_QUEUE_TIMEOUT_SECONDS = 1800
-# What one person may do; staff may say otherwise of one (`UserLimits`).
-RUNS_CONCURRENT_MAX = env.integer("RUNS_CONCURRENT_MAX", 20, minimum=1, maximum=10_000)
-RUNS_PER_MINUTE_MAX = env.integer("RUNS_PER_MINUTE_MAX", 60, minimum=1, maximum=100_000)
+# What one person may do; staff may say otherwise of one (`UserLimits`). Wide, as tokens limit
+# people and turns keep the queue fair: these stop programs that have run wild.
+RUNS_CONCURRENT_MAX = env.integer("RUNS_CONCURRENT_MAX", 200, minimum=1, maximum=10_000)
+RUNS_PER_MINUTE_MAX = env.integer("RUNS_PER_MINUTE_MAX", 600, minimum=1, maximum=100_000)
 RUN_PROMPT_MAX_BYTES = 32 * 1024
 # Several times the longest answer we ask a model for.
 RUN_OUTPUT_MAX_BYTES = 1024 * 1024
