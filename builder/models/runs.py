@@ -144,6 +144,10 @@ class Attempt(models.Model):
         default=False, help_text=_("From tokens and the route's prices, not told by the provider")
     )
     charged = models.PositiveBigIntegerField(default=0)
+    # The price that was charged: the one quoted, or a fallback's where that came out lower.
+    token_cost = models.PositiveIntegerField(null=True, blank=True)
+    billing_unit = models.CharField(max_length=16, blank=True)
+    input_weight = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
     started_at = models.DateTimeField()
     first_content_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

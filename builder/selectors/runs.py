@@ -14,7 +14,7 @@ from billing.services.holds import settlement_of
 from builder.models import Attempt, Picture, Run, RunText, Site
 from builder.selectors.pictures import picture_as_dict, pictures_of_runs
 from config.errors import NotFound
-from models_catalog.pricing import charge, price_of
+from models_catalog.pricing import Price, charge, price_of
 
 
 def run_get(*, user: User, run_id: UUID) -> Run:
@@ -162,10 +162,17 @@ def status_of(run: Run) -> dict[str, Any]:
     return status
 
 
-def progress_of(run: Run, *, input_tokens: int, output_tokens: int) -> dict[str, Any]:
+def progress_of(
+    run: Run, *, input_tokens: int, output_tokens: int, fallback_price: Price | None = None
+) -> dict[str, Any]:
     """A `status` event of a running run. input_tokens, output_tokens: the model's own, as we
-    count them; `tokensSoFar` is what they would be charged."""
-    so_far = charge(price_of(run), input_tokens=input_tokens, output_tokens=output_tokens)
+    count them; `tokensSoFar` is what they would be charged, at the lower of the two prices where
+    a fallback answers."""
+    so_far = min(
+        charge(price, input_tokens=input_tokens, output_tokens=output_tokens)
+        for price in (price_of(run), fallback_price)
+        if price is not None
+    )
     return {
         **status_of(run),
         "outputTokens": output_tokens,

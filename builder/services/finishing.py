@@ -27,7 +27,7 @@ from builder.selectors.sites import version_files, version_latest
 from builder.services.sites import site_lock
 from builder.services.versions import version_create
 from config.errors import DomainError
-from models_catalog.pricing import charge, price_of
+from models_catalog.pricing import Price, charge, price_of
 
 START_PAGE = "index.html"
 
@@ -63,6 +63,8 @@ class Outcome:
     generation_id: str = ""
     cost_usd: Decimal | None = None
     notes: list[str] = field(default_factory=list)
+    # Of the fallback that answered; None where the model that was asked did.
+    fallback_price: Price | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class _Stored:
     notes: list[str] = field(default_factory=list)
     error_code: str = ""
     error_message: str = ""
+    price: Price | None = None
 
 
 def run_finish(*, run: Run, outcome: Outcome) -> bool:
@@ -168,16 +171,25 @@ def _charge(run: Run, outcome: Outcome, stored: _Stored) -> int:
     if stored.version is None or not outcome.billable or measured is None:
         hold_release(hold_id=run.hold_id)
         return 0
-    due = charge(
-        price_of(run),
-        input_tokens=measured.input_tokens,
-        output_tokens=measured.output_tokens,
-    )
+    due, stored.price = _due(run, outcome, measured)
     # Never above the ceiling quoted: what a provider counts beyond it is our loss.
     charged = hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling)).charged
     # Robust: a notice that fails to be written must not fail the run, which is stored by then.
     transaction.on_commit(partial(balance_check, user_id=run.owner_id), robust=True)
     return charged
+
+
+def _due(run: Run, outcome: Outcome, measured: Measured) -> tuple[int, Price]:
+    """Tokens due and at which price: the one quoted, or a fallback's where that comes out lower."""
+    prices = [price_of(run)]
+    if outcome.fallback_price is not None:
+        prices.append(outcome.fallback_price)
+    costs = [
+        charge(price, input_tokens=measured.input_tokens, output_tokens=measured.output_tokens)
+        for price in prices
+    ]
+    lowest = costs.index(min(costs))
+    return costs[lowest], prices[lowest]
 
 
 def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
@@ -226,6 +238,9 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
         input_tokens=measured.input_tokens if measured else None,
         output_tokens=measured.output_tokens if measured else None,
         cost_usd=outcome.cost_usd,
+        token_cost=stored.price.token_cost if stored.price else None,
+        billing_unit=stored.price.billing_unit if stored.price else "",
+        input_weight=stored.price.input_weight if stored.price else None,
         generation_id=outcome.generation_id[:120],
         first_content_at=run.first_content_at,
         ended_at=now,

@@ -30,8 +30,6 @@ CHECKPOINT_SECONDS = 3.0
 STATUS_SECONDS = 1.0
 # What is left of the 15 s in which everything must have ended is for storing.
 SHUTDOWN_GRACE_SECONDS = 8.0
-# Ten times the longest answer we ask for. A provider that ignores its limit must not fill memory.
-ANSWER_MAX_CHARACTERS = 1_000_000
 
 StopReason = Literal[
     "cancelled",
@@ -51,35 +49,54 @@ class Abortable(Protocol):
 @dataclass(slots=True, eq=False)
 class Watch:
     """One run under watch. The run's thread calls `content` and reads `stop_reason`; the
-    monitor does the rest. Times are of the monotonic clock, in seconds."""
+    monitor does the rest. Times are of the monotonic clock, in seconds.
+
+    max_bytes: of the answer; a provider that ignores its own limit must not fill our memory.
+    """
 
     run_id: UUID
     fence: int
     on_status: Callable[[], None]
+    max_bytes: int
     started: float = field(default_factory=time.monotonic)
-    attempt_started: float = field(default_factory=time.monotonic)
     last_content: float | None = None
     stop_reason: StopReason | None = None
     parts: list[str] = field(default_factory=list)
-    characters: int = 0
+    size_bytes: int = 0
     checkpointed_parts: int = 0
+    # Of the attempt under way: when its route has had its time, and whether that passed.
+    route_deadline: float | None = None
+    route_is_late: bool = False
     _stream: Abortable | None = None
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def attempt(self, stream: Abortable) -> None:
-        """The stream of a new attempt; ended at once if the run must already stop."""
+    def attempt(self, stream: Abortable, *, first_content_seconds: float | None = None) -> None:
+        """The stream of a new attempt; ended at once if the run must already stop.
+
+        first_content_seconds: what this route has until its first content, where there are others.
+        """
         with self._lock:
             self._stream = stream
-            self.attempt_started = time.monotonic()
+            self.route_is_late = False
+            late_after = first_content_seconds
+            self.route_deadline = late_after and time.monotonic() + late_after
             stopping = self.stop_reason is not None
         if stopping:
             stream.abort()
 
+    def begins(self) -> bool:
+        """The first content is there. False: too late, the attempt is being given up."""
+        with self._lock:
+            if not self.route_is_late:
+                self.last_content = time.monotonic()
+            return not self.route_is_late
+
     def content(self, text: str) -> None:
         self.parts.append(text)
         self.last_content = time.monotonic()
-        self.characters += len(text)
-        if self.characters > ANSWER_MAX_CHARACTERS:
+        self.size_bytes += len(text) if text.isascii() else len(text.encode())
+        if self.size_bytes > self.max_bytes:
             self.stop("too_long")
 
     @property
@@ -93,14 +110,31 @@ class Watch:
                 return
             self.stop_reason = reason
             stream = self._stream
+        self._stopped.set()
         if stream is not None:
             stream.abort()
+
+    def wait(self, seconds: float) -> None:
+        """Between two attempts: until then, or until the run must stop."""
+        self._stopped.wait(seconds)
+
+    def end_late_route(self, now: float) -> None:
+        """Give up the attempt under way, not the run, where its route has had its time."""
+        with self._lock:
+            if self.last_content is not None or self.route_deadline is None:
+                return
+            if now < self.route_deadline or self._stream is None:
+                return
+            self.route_deadline, self.route_is_late = None, True
+            stream = self._stream
+        stream.abort()
 
     def overdue(self, now: float) -> StopReason | None:
         if now - self.started > settings.RUN_TOTAL_TIMEOUT_SECONDS:
             return "total_timeout"
         if self.last_content is None:
-            late = now - self.attempt_started > settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS
+            # Of all attempts together: a person waits for an answer, whoever gives it.
+            late = now - self.started > settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS
             return "first_token_timeout" if late else None
         # Keep-alive comments do not count: they flow while a model is stuck.
         late = now - self.last_content > settings.RUN_IDLE_TIMEOUT_SECONDS
@@ -161,6 +195,7 @@ class Monitor:
             reason = watch.overdue(now) or ("shutdown" if shutting_down else None)
             if reason:
                 watch.stop(reason)
+            watch.end_late_route(now)
         if self._is_due("status", now, STATUS_SECONDS):
             for watch in watches:
                 watch.on_status()

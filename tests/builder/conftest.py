@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
 from accounts.models import User
 from builder.models import Run, Site
+from builder.routing.guard import guard_set
+from builder.routing.stores import PREFIX
 from builder.services import execution, runs
 from builder.services.sites import site_create
 from emulators.ai.testing import EmulatorClient, emulator
@@ -23,6 +26,10 @@ def ai_server() -> Iterator[EmulatorClient]:
 @pytest.fixture
 def ai(ai_server: EmulatorClient, settings) -> EmulatorClient:
     ai_server.reset()
+    # What failed in another test is no reason not to ask in this one.
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(*client.keys(f"{PREFIX}*"), PREFIX)
+    guard_set(None)
     settings.AI_EMULATOR_URL = ai_server.url
     return ai_server
 
