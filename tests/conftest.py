@@ -1,21 +1,22 @@
-"""Fixtures for everybody: Redis, the running stack, a browser."""
+"""Fixtures for everybody: the database, Redis, the running stack, a browser."""
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 
 from script.supervisor.ports import any_free_port
 from script.testbed.tools import chromium
+from tests import flush, template
 from tests.stack import Stack, start_stack
 
 CHROMIUM_ARGUMENTS = [
@@ -44,13 +45,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    from django.db import connection
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
         pytest.skip("needs a real PostgreSQL: run script/test, or set DATABASE_URL")
     if item.get_closest_marker("real_model") and os.environ.get("REAL_MODEL") != "1":
         pytest.skip("opt-in: REAL_MODEL=1 runs a real tiny model")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """The database begins as a copy of the template, if there is one."""
+    flush.install()
+    if template.template_name() and template.template_awaited():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template.template_name()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """The database, migrated; the first one becomes the template of the others."""
+    if template.template_name() and not connection.settings_dict["TEST"].get("TEMPLATE"):
+        template.template_make()
 
 
 @pytest.fixture
@@ -70,20 +90,19 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Stack]:
     """The whole product, running: supervisor, web, workers, beat, emulator without delays.
 
-    On PostgreSQL when the tests are, in a database of its own that the supervisor migrates.
+    On PostgreSQL when the tests are, in a database of its own; the supervisor seeds it, and
+    migrates it where there is no template.
     """
     state_dir = tmp_path_factory.mktemp("stack")
     base, _, number = settings.REDIS_URL.rpartition("/")
-    stack_redis = f"{base}/{FIRST_STACK_DATABASE + int(number)}"
-    database_url = _new_database(f"stack_{number}", state_dir)
     running = start_stack(
         port=any_free_port(),
         state_dir=state_dir,
-        DATABASE_URL=database_url,
-        REDIS_URL=stack_redis,
+        DATABASE_URL=template.database_new(f"stack_{number}", state_dir),
+        REDIS_URL=f"{base}/{FIRST_STACK_DATABASE + int(number)}",
     )
     yield running
     code = running.end()
@@ -91,17 +110,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if logs.name:
         shutil.copytree(state_dir / "logs", logs, dirs_exist_ok=True)
     assert code == 0, "".join(running.stderr)
-
-
-def _new_database(name: str, state_dir: Path) -> str:
-    """The URL of an empty database on the server of the tests."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        return str(state_dir / "stack.sqlite")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 @pytest.fixture(scope="module")

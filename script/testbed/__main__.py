@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
         environment = test_environment(
             database_url=postgres.url, redis_url=redis.url, state_dir=folder / "var"
         )
+        environment["TEST_DATABASE_TEMPLATE"] = "migrated"
         return run_pytest(arguments, environment)
     except (Ended, KeyboardInterrupt):
         return 130
@@ -55,6 +56,8 @@ def main(arguments: list[str]) -> int:
 def test_environment(*, database_url: str, redis_url: str, state_dir: Path) -> dict[str, str]:
     ours = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
     ours.add("DJANGO_SETTINGS_MODULE")
+    # Compiled once, not by each of the hundred processes that the tests start.
+    ours.add("PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     chromium = tools.chromium()
     return {

@@ -18,7 +18,7 @@ from builder.models import Run, Site, Version
 from builder.services.sites import site_create
 from builder.services.versions import version_create
 from emulators.ai.testing import EmulatorClient, emulator
-from models_catalog.services import catalogue_seed
+from tests.catalogue import catalogue_seed
 
 Call = Callable[..., Any]
 PASSWORD = "correct-horse-battery-7"

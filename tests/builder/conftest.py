@@ -12,7 +12,7 @@ from builder.routing.stores import PREFIX
 from builder.services import execution, runs
 from builder.services.sites import site_create
 from emulators.ai.testing import EmulatorClient, emulator
-from models_catalog.services import catalogue_seed
+from tests.catalogue import catalogue_seed
 
 PROMPT = "A calm site for a bakery called Flour & Salt, with opening hours and a menu"
 

@@ -19,7 +19,7 @@ from builder.models import Run, Site
 from builder.services.sites import site_create
 from builder.services.versions import version_create
 from models_catalog.models import AIModel
-from models_catalog.services import catalogue_seed
+from tests.catalogue import catalogue_seed
 
 PAGE = (
     "<!doctype html><html lang=en><title>Bakery</title>"

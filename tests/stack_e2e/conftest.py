@@ -7,9 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 import redis
 from redis.backoff import NoBackoff
@@ -21,6 +19,7 @@ from script.supervisor.process import end_with_parent
 from script.supervisor.redis_server import server_binary
 from script.testbed import tools
 from tests.stack import Stack, start_stack
+from tests.template import database_new
 
 
 @pytest.fixture
@@ -77,7 +76,8 @@ class RoughStack:
     def __init__(self, folder: Path, **variables: str) -> None:
         self._folder = folder
         self._variables = variables
-        self._database_url = _new_database(folder)
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        self._database_url = database_new(f"{folder.name}_{worker}", folder)
         self._port = any_free_port()
         self.redis = OwnRedis(folder)
         self.redis.start()
@@ -108,19 +108,8 @@ class RoughStack:
 
 
 @pytest.fixture(scope="session")
-def rough(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughStack]:
+def rough(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[RoughStack]:
     """A stack nobody is gentle with. Tests leave it running, with Redis up."""
     running = RoughStack(tmp_path_factory.mktemp("rough"))
     yield running
     running.end()
-
-
-def _new_database(folder: Path) -> str:
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        return str(folder / "rough.sqlite")
-    name = f"{folder.name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -21,8 +21,8 @@ from billing.services.reconcile import reconcile
 from billing.services.reversals import charge_refresh, dispute_refresh
 from billing.stripe_api import stripe_client
 from emulators.stripe.testing import StripeControl
-from models_catalog.services import catalogue_seed
 from tests.billing.pages.browser import headline, look, pay, wait_for_headline
+from tests.catalogue import catalogue_seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PRICES = {"$5": 200_000, "$10": 450_000, "$15": 1_000_000, "$20": 2_000_000}

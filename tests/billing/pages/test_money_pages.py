@@ -19,7 +19,7 @@ from billing.selectors import standing_of
 from billing.services.mails import mails_due, order_failed_send, receipt_send
 from billing.services.order_watch import order_refresh
 from emulators.stripe.testing import StripeControl
-from models_catalog.services import catalogue_seed
+from tests.catalogue import catalogue_seed
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from billing.services.reconcile import reconcile
 from builder.models import Run, Site
 from builder.services.sites import site_create
 from builder.usage_range import DayRange
-from models_catalog.services import catalogue_seed
+from tests.catalogue import catalogue_seed
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _numbers = count(1)
