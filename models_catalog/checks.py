@@ -74,7 +74,8 @@ def _choosable(models: list[AIModel]) -> list[CheckMessage]:
 def _fallbacks_lead_somewhere(models: list[AIModel]) -> list[CheckMessage]:
     names = {model.pk: model.name for model in models}
     found: list[CheckMessage] = []
-    loop = find_loop(edges_of(Fallback.objects.values_list("model_id", "fallback_id")))
+    ordinary = Fallback.objects.filter(last_resort=False)
+    loop = find_loop(edges_of(ordinary.values_list("model_id", "fallback_id")))
     if loop:
         circle = " → ".join(names[pk] for pk in loop)
         found.append(Warning(f"Fallbacks lead in a circle: {circle}.", id="models_catalog.W003"))

@@ -1,4 +1,7 @@
-"""What makes a fallback wrong: loops, and vision falling back to a model that is blind."""
+"""What makes a fallback wrong: loops, and vision falling back to a model that is blind.
+
+Loops are looked for among ordinary fallbacks. A last resort ends a line, so it closes none.
+"""
 
 from __future__ import annotations
 

@@ -83,14 +83,16 @@ class FallbackFormSet(BaseInlineFormSet[Fallback, AIModel, forms.ModelForm]):  #
 
     def clean(self) -> None:
         super().clean()
-        chosen = [
-            form.cleaned_data["fallback"]
+        rows = [
+            form.cleaned_data
             for form in self.forms
             if form.cleaned_data.get("fallback") and not form.cleaned_data.get("DELETE")
         ]
-        self._refuse_blind(chosen)
+        self._refuse_blind([row["fallback"] for row in rows])
+        if sum(bool(row.get("last_resort")) for row in rows) > 1:
+            raise ValidationError(_("A model has one last resort at most."))
         if self.instance.pk:
-            self._refuse_loops(chosen)
+            self._refuse_loops([row["fallback"] for row in rows if not row.get("last_resort")])
 
     def _refuse_blind(self, chosen: list[AIModel]) -> None:
         blind = [model.name for model in chosen if self.instance.vision and not model.vision]
@@ -101,14 +103,17 @@ class FallbackFormSet(BaseInlineFormSet[Fallback, AIModel, forms.ModelForm]):  #
             )
 
     def _refuse_loops(self, chosen: list[AIModel]) -> None:
-        others = Fallback.objects.exclude(model=self.instance)
+        others = Fallback.objects.exclude(model=self.instance).filter(last_resort=False)
         pairs = list(others.values_list("model_id", "fallback_id"))
         pairs += [(self.instance.pk, model.pk) for model in chosen]
         loop = find_loop(edges_of(pairs))
         if loop:
             names = dict(AIModel.objects.filter(pk__in=loop).values_list("pk", "name"))
             raise ValidationError(
-                _("These fallbacks would lead in a circle: %(loop)s."),
+                _(
+                    "These fallbacks would lead in a circle: %(loop)s. Take one out, or mark it"
+                    " as the last resort."
+                ),
                 params={"loop": " → ".join(names[pk] for pk in loop)},
             )
 

@@ -155,6 +155,9 @@ class Route(models.Model):
         help_text=_("What the provider charges us for a million output tokens, US dollars"),
     )
     priced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # As the provider last listed it: what it is known again by when its id changes.
+    listed_name = models.CharField(max_length=200, blank=True, editable=False)
+    canonical_slug = models.CharField(max_length=120, blank=True, editable=False)
     request_options = models.JSONField(
         default=dict,
         blank=True,
@@ -178,16 +181,28 @@ class Route(models.Model):
 
 
 class Fallback(models.Model):
-    """Where to go when every route of a model fails, if the user allowed it."""
+    """Where to go when every route of a model fails, if the user allowed it.
+
+    A list is used one level deep: the fallbacks of a fallback are never asked. Ordinary rows lead
+    down and never back, so that what follows them in staff's minds comes to an end; a last resort
+    is that end, and may therefore name a model higher up.
+    """
 
     model = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="fallbacks")
     fallback = models.ForeignKey(AIModel, on_delete=models.CASCADE, related_name="fallback_of")
     position = models.PositiveSmallIntegerField(default=1)
+    last_resort = models.BooleanField(
+        default=False,
+        help_text=_("The end of the line: may name a model that itself falls back to this one"),
+    )
 
     class Meta:
         ordering = ["position", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["model", "fallback"], name="fallback_once"),
+            models.UniqueConstraint(
+                fields=["model"], condition=Q(last_resort=True), name="fallback_last_resort_once"
+            ),
             models.CheckConstraint(
                 condition=~Q(model=models.F("fallback")),
                 name="fallback_not_itself",
@@ -218,6 +233,8 @@ class CatalogueFinding(models.Model):
     detail = models.JSONField(default=dict)
     found_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text=_("When it was last seen to be so"))
+    # Staff know and accept it: out of sight, until it changes or is no longer so.
+    dismissed_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.CharField(max_length=200, blank=True)
 

@@ -27,7 +27,8 @@ class SeedProvider:
 
 @dataclass(frozen=True, slots=True)
 class SeedModel:
-    """`routes`: (provider slug, provider's id), first tried first. `fallbacks`: slugs, in order."""
+    """`routes`: (provider slug, provider's id), first tried first. `fallbacks`: slugs, in order;
+    `last_resort` comes after them."""
 
     slug: str
     name: str
@@ -40,6 +41,7 @@ class SeedModel:
     fallbacks: tuple[str, ...]
     vision: bool = False
     input_weight: Decimal = Decimal("0.2")
+    last_resort: str = ""
 
 
 PROVIDERS: Final = (
@@ -79,9 +81,10 @@ PROVIDERS: Final = (
     ),
 )
 
-# Fallbacks only ever lead down this list of capability, so they can not loop. That leaves one
-# model without any: Qwen VL Plus, which has two routes instead. A list ends at a Qwen model
-# wherever it starts at OpenRouter, so that it outlives either provider.
+# Fallbacks only ever lead down this list of capability, so they can not loop. Whoever comes last
+# has nobody below: Qwen VL Plus, whose last resort is the next cheapest that understands
+# pictures. A list ends at a Qwen model wherever it starts at OpenRouter, so that it outlives
+# either provider. Qwen 32B Chat has no second route: OpenRouter no longer lists Qwen 1.5.
 MODELS: Final = (
     SeedModel(
         "claude-3-opus",
@@ -276,6 +279,7 @@ MODELS: Final = (
         (("qwen", "qwen-vl-plus"), ("openrouter", "qwen/qwen-vl-plus")),
         (),
         vision=True,
+        last_resort="claude-3-haiku",
     ),
     SeedModel(
         "qwen-vl-max",

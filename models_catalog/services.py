@@ -12,6 +12,7 @@ from config.errors import InvalidInput
 from models_catalog.fallbacks import edges_of, find_loop
 from models_catalog.models import AIModel, Fallback, Provider, Route
 from models_catalog.seed_data import MODELS, PROVIDERS, SeedModel, SeedProvider
+from models_catalog.seed_prices import PRICES_AS_OF, seed_prices
 
 Switchable = Provider | AIModel | Route
 # Room between seeded rows, for staff to put others in between.
@@ -30,9 +31,10 @@ class Seeded:
 
 @transaction.atomic
 def catalogue_seed() -> Seeded:
-    """Creates the shipped rows that are missing; an existing row is never touched.
+    """Creates the shipped rows that are missing; what staff changed is never touched.
 
-    Routes and fallbacks come with the model or provider they belong to, so one that staff have
+    Of existing rows only routes whose price nobody ever set are given the shipped one. Routes and
+    fallbacks come with the model or provider they belong to, so one that staff have
     removed from an existing model stays removed. Safe to run twice, also at once.
     """
     seeded = Seeded()
@@ -45,6 +47,7 @@ def catalogue_seed() -> Seeded:
         _seed_routes(model, set(seeded.providers), new, seeded)
     for model in MODELS:
         _seed_fallbacks(model, new, seeded)
+    _seed_prices()
     return seeded
 
 
@@ -141,23 +144,42 @@ def _seed_routes(
 
 
 def _seed_fallbacks(seed: SeedModel, new_models: set[str], seeded: Seeded) -> None:
-    for place, fallback_slug in enumerate(seed.fallbacks, start=1):
+    slugs = [*seed.fallbacks, *filter(None, [seed.last_resort])]
+    for place, fallback_slug in enumerate(slugs, start=1):
+        last = fallback_slug == seed.last_resort
         if seed.slug not in new_models and fallback_slug not in new_models:
             continue
         model = AIModel.objects.get(slug=seed.slug)
         fallback = AIModel.objects.get(slug=fallback_slug)
-        if not _fallback_fits(model, fallback):
+        if not _fallback_fits(model, fallback, last_resort=last):
             continue
         _row, created = Fallback.objects.get_or_create(
-            model=model, fallback=fallback, defaults={"position": place}
+            model=model, fallback=fallback, defaults={"position": place, "last_resort": last}
         )
         if created:
             seeded.fallbacks.append(f"{seed.slug} → {fallback_slug}")
 
 
-def _fallback_fits(model: AIModel, fallback: AIModel) -> bool:
+def _fallback_fits(model: AIModel, fallback: AIModel, *, last_resort: bool) -> bool:
     # Staff may have rearranged what was there before: theirs stands, a clashing seed is left out.
     if model.vision and not fallback.vision:
         return False
-    pairs = list(Fallback.objects.values_list("model_id", "fallback_id"))
+    if last_resort:
+        return not model.fallbacks.filter(last_resort=True).exists()
+    ordinary = Fallback.objects.filter(last_resort=False)
+    pairs = list(ordinary.values_list("model_id", "fallback_id"))
     return not find_loop(edges_of([*pairs, (model.pk, fallback.pk)]))
+
+
+def _seed_prices() -> None:
+    # Staff's saving a route dates its price, also where they left it empty: that stands.
+    for route in Route.objects.select_related("provider").filter(
+        priced_at=None, input_usd_per_million=None, output_usd_per_million=None
+    ):
+        prices = seed_prices(route.provider.slug, route.provider_model_id)
+        if prices:
+            Route.objects.filter(pk=route.pk, priced_at=None).update(
+                input_usd_per_million=prices[0],
+                output_usd_per_million=prices[1],
+                priced_at=PRICES_AS_OF,
+            )

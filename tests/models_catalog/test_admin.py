@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import User
@@ -95,7 +96,7 @@ def test_saving_a_page_untouched_changes_nothing(staff):
         response = staff.post(address(row), form_of(staff, row))
         assert response.status_code == 302, refusals(response)
     assert (Provider.objects.count(), AIModel.objects.count()) == (4, 19)
-    assert (Route.objects.count(), Fallback.objects.count()) == (28, 41)
+    assert (Route.objects.count(), Fallback.objects.count()) == (28, 42)
 
 
 def test_a_new_price_is_logged_with_the_old_one(staff):
@@ -159,10 +160,29 @@ def test_a_long_loop_is_refused(staff):
 
 
 def test_a_model_can_not_be_its_own_fallback(staff):
-    model = AIModel.objects.get(slug="qwen-vl-plus")
+    model = AIModel.objects.get(slug="qwen-vl-max")
     response = staff.post(address(model), with_fallbacks(form_of(staff, model), model))
     assert response.status_code == 200
-    assert not model.fallbacks.exists()
+    assert not model.fallbacks.filter(fallback=model).exists()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Fallback.objects.create(model=model, fallback=model, last_resort=True)
+
+
+def test_a_last_resort_may_lead_back_but_there_is_only_one(staff):
+    haiku, sonnet, opus = (
+        AIModel.objects.get(slug=f"claude-3-{name}") for name in ("haiku", "sonnet", "opus")
+    )
+    data = with_fallbacks(form_of(staff, haiku), sonnet, opus)
+    number = int(data["fallbacks-TOTAL_FORMS"]) - 1
+    refused = staff.post(address(haiku), data | {f"fallbacks-{number}-last_resort": "on"})
+    assert "lead in a circle" in refusals(refused), "Sonnet is an ordinary one, and leads back"
+    both = {f"fallbacks-{number - 1}-last_resort": "on", f"fallbacks-{number}-last_resort": "on"}
+    assert "one last resort at most" in refusals(staff.post(address(haiku), data | both))
+
+    data = with_fallbacks(form_of(staff, haiku), opus)
+    done = staff.post(address(haiku), data | {f"fallbacks-{number - 1}-last_resort": "on"})
+    assert done.status_code == 302, refusals(done)
+    assert haiku.fallbacks.get(last_resort=True).fallback == opus
 
 
 def test_vision_falls_back_to_vision_only(staff):

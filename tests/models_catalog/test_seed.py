@@ -8,9 +8,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from emulators.ai.catalog import find_model
 from models_catalog.fallbacks import edges_of, find_loop
 from models_catalog.models import AIModel, Fallback, Provider, Route
 from models_catalog.pricing import charge, price_of
+from models_catalog.seed_prices import PRICES_AS_OF
 from models_catalog.services import catalogue_seed
 
 pytestmark = pytest.mark.django_db
@@ -109,13 +111,13 @@ def test_no_seeded_row_breaks_its_own_rules(catalogue):
 
 
 def test_fallbacks_do_not_loop_and_keep_sight(catalogue):
-    pairs = list(Fallback.objects.values_list("model_id", "fallback_id"))
+    ordinary = Fallback.objects.filter(last_resort=False)
+    pairs = list(ordinary.values_list("model_id", "fallback_id"))
     assert find_loop(edges_of(pairs)) == []
     assert not Fallback.objects.filter(model__vision=True, fallback__vision=False).exists()
 
 
 def test_every_model_survives_the_loss_of_any_one_provider(catalogue):
-    # Without loops one model must come last; it, and the last Qwen ones, have a second route.
     alone = []
     for model in AIModel.objects.all():
         choices = [model, *AIModel.objects.filter(fallback_of__model=model)]
@@ -127,8 +129,47 @@ def test_every_model_survives_the_loss_of_any_one_provider(catalogue):
         if not {"openrouter", "qwen"} <= providers:
             alone.append(model.slug)
     assert alone == []
-    without = AIModel.objects.filter(fallbacks=None).values_list("slug", flat=True)
-    assert list(without) == ["qwen-vl-plus"]
+
+
+def test_every_model_has_a_fallback_and_the_last_of_the_line_a_last_resort(catalogue):
+    assert not AIModel.objects.filter(fallbacks=None).exists()
+    last = Fallback.objects.filter(last_resort=True)
+    assert [(row.model.slug, row.fallback.slug) for row in last] == [
+        ("qwen-vl-plus", "claude-3-haiku")
+    ]
+
+
+def test_the_shipped_prices_are_those_the_emulated_providers_list(catalogue):
+    # Else the first comparison on a machine without keys would find differences.
+    kinds = {"openrouter": "openrouter", "qwen": "dashscope"} | {
+        slug: slug for slug in ("openai", "anthropic")
+    }
+    for route in Route.objects.select_related("provider"):
+        listed = find_model(kinds[route.provider.slug], route.provider_model_id)
+        assert listed is not None, route.provider_model_id
+        assert (route.input_usd_per_million, route.output_usd_per_million) == (
+            listed.input_price,
+            listed.output_price,
+        ), route
+        assert route.priced_at == PRICES_AS_OF
+
+
+def test_a_price_that_staff_set_or_emptied_stays(catalogue):
+    routes = Route.objects.filter(model__slug="gpt-4")
+    routes.filter(provider__slug="openrouter").update(output_usd_per_million=Decimal("61"))
+    routes.filter(provider__slug="openai").update(
+        input_usd_per_million=None, output_usd_per_million=None
+    )
+    Route.objects.filter(model__slug="qwen-turbo").update(
+        input_usd_per_million=None, output_usd_per_million=None, priced_at=None
+    )
+    catalogue_seed()
+    prices = dict(routes.values_list("provider__slug", "output_usd_per_million"))
+    assert prices == {"openrouter": Decimal("61"), "openai": None}
+    unset = Route.objects.filter(model__slug="qwen-turbo").values_list(
+        "output_usd_per_million", flat=True
+    )
+    assert set(unset) == {Decimal("0.2")}
 
 
 @pytest.mark.parametrize("slug", PROVIDER_PRICES)
@@ -185,7 +226,8 @@ def test_seeding_never_closes_a_loop_with_what_staff_arranged(catalogue):
     # llama → mistral comes first, so mistral → turbo → llama would have closed the circle.
     assert "llama-3-8b → mistral-7b" in again.fallbacks
     assert "mistral-7b → qwen-turbo" not in again.fallbacks
-    pairs = list(Fallback.objects.values_list("model_id", "fallback_id"))
+    ordinary = Fallback.objects.filter(last_resort=False)
+    pairs = list(ordinary.values_list("model_id", "fallback_id"))
     assert (turbo.pk, llama.pk) in pairs
     assert find_loop(edges_of(pairs)) == []
 
@@ -193,7 +235,7 @@ def test_seeding_never_closes_a_loop_with_what_staff_arranged(catalogue):
 def test_the_command_says_what_it_did(db):
     out = StringIO()
     call_command("catalogue_seed", stdout=out)
-    assert "4 providers, 19 models, 28 routes, 41 fallbacks" in out.getvalue()
+    assert "4 providers, 19 models, 28 routes, 42 fallbacks" in out.getvalue()
     out = StringIO()
     call_command("catalogue_seed", stdout=out)
     assert "0 providers, 0 models, 0 routes, 0 fallbacks" in out.getvalue()
