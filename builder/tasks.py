@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from celery import shared_task
 
-from builder.services import execution, sweeping
+from builder.services import execution, sweeping, usage_correction
 
 
 @shared_task(name="builder.tasks.run_execute")
@@ -31,3 +32,11 @@ def runs_sweep() -> int:
 def runs_reap() -> int:
     """End runs whose worker died, and runs nobody ever started; free their holds."""
     return sweeping.runs_reap()
+
+
+@shared_task(bind=True, name="builder.tasks.usage_correct")
+def usage_correct(task: Any, run_id: str) -> None:
+    """Replace estimated usage by the provider's record of it; thrice again if it is not there."""
+    waits = usage_correction.LOOKUP_AGAIN_SECONDS
+    if not usage_correction.usage_correct(run_id) and task.request.retries < len(waits):
+        raise task.retry(countdown=waits[task.request.retries], max_retries=len(waits))

@@ -25,6 +25,7 @@ from builder.reply import AppliedReply, ParsedReply, apply_reply
 from builder.selectors.pictures import pictures_of_run
 from builder.selectors.sites import version_files, version_latest
 from builder.services.sites import site_lock
+from builder.services.usage_correction import correction_ring
 from builder.services.versions import version_create
 from config.errors import DomainError
 from models_catalog.pricing import Price, charge, price_of
@@ -92,6 +93,8 @@ def run_finish(*, run: Run, outcome: Outcome) -> bool:
         stored = _store(run, outcome)
         charged = _charge(run, outcome, stored)
         _save(run, outcome, stored, charged)
+    if outcome.generation_id and outcome.measured is not None and outcome.measured.estimated:
+        correction_ring(run.pk)
     return True
 
 
