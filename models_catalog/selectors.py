@@ -14,6 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from config.errors import NotFound
+from config.prepared import PreparedSelect, prefetched, slot
 from models_catalog.endpoints import endpoint_of
 from models_catalog.models import AIModel, Provider, Route
 from models_catalog.pricing import (
@@ -22,6 +23,15 @@ from models_catalog.pricing import (
     Price,
     charge,
     price_of,
+)
+
+_MODEL = PreparedSelect(lambda: AIModel.objects.filter(slug=slot(AIModel, "slug")))
+_ROUTES = PreparedSelect(
+    lambda: (
+        Route.objects.select_related("provider")
+        .filter(model=slot(Route, "model"))
+        .order_by("priority", "pk")
+    )
 )
 
 
@@ -88,9 +98,10 @@ def model_get(slug: str) -> AIModel:
     """The model with its routes and providers. Raises NotFound, also for what is no slug."""
     # Checked first: a database refuses NUL or a lone surrogate with an error of its own.
     sluggish = len(slug) <= 50 and slug_re.fullmatch(slug)
-    model = _with_routes(AIModel.objects.filter(slug=slug)).first() if sluggish else None
+    model = _MODEL.first(slug=slug) if sluggish else None
     if model is None:
         raise NotFound(_("There is no such model. The list of models has every id."))
+    prefetched(model, "routes", _ROUTES.all(model=model.pk))
     return model
 
 

@@ -14,6 +14,7 @@ from accounts.models import User
 from builder.models import Site, Version, VersionFile
 from builder.pictures import PICTURE_FOLDER, is_picture_path
 from config.errors import NotFound
+from config.prepared import PreparedSelect, slot
 
 # What PostgreSQL's integer holds; a larger number in a URL is no version, not an error.
 NUMBER_MAX = 2**31 - 1
@@ -23,6 +24,21 @@ class LatestVersion(TypedDict):
     latest_number: int | None
     latest_id: UUID | None
 
+
+# Read at every start of a run.
+_OWNED = PreparedSelect(
+    lambda: Site.objects.filter(
+        pk=slot(Site, "id"), owner=slot(Site, "owner"), deleted_at__isnull=True
+    )
+)
+_LATEST = PreparedSelect(lambda: Version.objects.filter(site=slot(Version, "site"))[:1])
+_FILES = PreparedSelect(
+    lambda: (
+        VersionFile.objects.filter(version=slot(VersionFile, "version"))
+        .order_by("path")
+        .values_list("path", "blob__content")
+    )
+)
 
 if TYPE_CHECKING:
     ListedSite = WithAnnotations[Site, LatestVersion]
@@ -46,10 +62,10 @@ def site_get(*, user: User, site_id: UUID | str) -> ListedSite:
 
 def site_owned(*, user: User, site_id: UUID) -> Site:
     """The person's site without what listings add to it. Raises NotFound, as `site_get` does."""
-    try:
-        return Site.objects.get(pk=site_id, owner=user, deleted_at=None)
-    except Site.DoesNotExist:
-        raise NotFound(_("There is no such site.")) from None
+    site = _OWNED.first(id=site_id, owner=user.pk)
+    if site is None:
+        raise NotFound(_("There is no such site."))
+    return site
 
 
 def version_get(*, user: User, site_id: UUID | str, number: int) -> Version:
@@ -71,8 +87,9 @@ def version_of_site(*, site: Site, number: int) -> Version:
 
 def version_latest(site: Site, *, bare: bool = False) -> Version | None:
     """The newest version. bare: without its site and parent, for services that need neither."""
-    versions = Version.objects if bare else Version.objects.select_related("site", "parent")
-    return versions.filter(site=site).first()
+    if bare:
+        return _LATEST.first(site=site.pk)
+    return Version.objects.select_related("site", "parent").filter(site=site).first()
 
 
 def versions_of(site: Site) -> QuerySet[Version]:
@@ -82,8 +99,7 @@ def versions_of(site: Site) -> QuerySet[Version]:
 
 def version_files(version: Version) -> dict[str, bytes]:
     """The whole version: path → bytes, in the order of paths."""
-    rows = version.files.order_by("path").values_list("path", "blob__content")
-    return {path: bytes(content) for path, content in rows}
+    return {path: bytes(content) for path, content in _FILES.rows(version=version.pk)}
 
 
 def version_sources(version: Version) -> tuple[dict[str, str], list[str]]:

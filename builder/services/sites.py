@@ -9,6 +9,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from builder.models import Run, Site
 from config.errors import Conflict, InvalidInput, NotFound
+from config.prepared import PreparedSelect, slot
+
+_LOCKED = PreparedSelect(lambda: Site.objects.select_for_update().filter(pk=slot(Site, "id")))
 
 NAME_MAX_CHARACTERS = 120
 # Far above what a person has; it bounds what a script can make.
@@ -58,11 +61,10 @@ def site_lock(site: Site, *, deleted: bool = True) -> Site:
 
     deleted: whether a deleted site will do. Raises NotFound.
     """
-    rows = Site.objects.select_for_update()
-    try:
-        return rows.get(pk=site.pk) if deleted else rows.get(pk=site.pk, deleted_at=None)
-    except Site.DoesNotExist:
-        raise NotFound(_("There is no such site.")) from None
+    locked = _LOCKED.first(id=site.pk)
+    if locked is None or (locked.deleted_at is not None and not deleted):
+        raise NotFound(_("There is no such site."))
+    return locked
 
 
 def clean_name(name: str) -> str:

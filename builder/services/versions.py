@@ -16,6 +16,14 @@ from builder.reply.paths import UnsafePath, clean_path, collision
 from builder.selectors.sites import version_files, version_of_site
 from builder.services.sites import site_lock
 from config.errors import Conflict, InvalidInput, TooLarge
+from config.prepared import PreparedInsert, PreparedUpdate, slot
+
+_VERSION = PreparedInsert(Version)
+_BLOB = PreparedInsert(Blob)
+_FILE = PreparedInsert(VersionFile)
+_TOUCH = PreparedUpdate(
+    lambda: Site.objects.filter(pk=slot(Site, "id")), updated_at=slot(Site, "updated_at")
+)
 
 MAX_FILES = 100
 MAX_FILE_BYTES = 1024 * 1024
@@ -48,7 +56,7 @@ def version_create(
     with transaction.atomic():
         locked, last = _top_of(site, parent, known=on_top_of_parent)
         changed = _changed(parent, contents) if changed_paths is None else sorted(changed_paths)
-        version = Version.objects.create(
+        version = Version(
             site=locked,
             number=last + 1,
             origin=origin,
@@ -56,10 +64,10 @@ def version_create(
             summary=_one_line(summary),
             changed_paths=changed,
         )
+        _VERSION.run(version)
         _files_store(version, contents)
-        now = timezone.now()
-        Site.objects.filter(pk=locked.pk).update(updated_at=now)
-        site.updated_at = now
+        site.updated_at = timezone.now()
+        _TOUCH.run(id=locked.pk, updated_at=site.updated_at)
     return version
 
 
@@ -255,16 +263,17 @@ def _changed(parent: Version | None, contents: Mapping[str, bytes]) -> list[str]
 def _files_store(version: Version, contents: Mapping[str, bytes]) -> None:
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
     by_digest = {digests[path]: content for path, content in contents.items()}
-    known = Blob.objects.filter(site_id=version.site_id, sha256__in=by_digest)
-    blob_ids = dict(known.values_list("sha256", "pk"))
+    blob_ids: dict[str, int] = {}
+    if version.number > 1:  # else the site has no blobs yet
+        known = Blob.objects.filter(site_id=version.site_id, sha256__in=by_digest)
+        blob_ids = dict(known.values_list("sha256", "pk"))
     # The lock on the site keeps other writers out, so what is missing here stays missing.
-    made = Blob.objects.bulk_create(
-        Blob(site_id=version.site_id, sha256=digest, content=content, size_bytes=len(content))
-        for digest, content in by_digest.items()
-        if digest not in blob_ids
-    )
-    blob_ids.update((blob.sha256, blob.pk) for blob in made)
-    VersionFile.objects.bulk_create(
-        VersionFile(version=version, path=path, blob_id=blob_ids[digest])
-        for path, digest in sorted(digests.items())
-    )
+    for digest, content in by_digest.items():
+        if digest not in blob_ids:
+            blob = Blob(
+                site_id=version.site_id, sha256=digest, content=content, size_bytes=len(content)
+            )
+            _BLOB.run(blob)
+            blob_ids[digest] = blob.pk
+    for path, digest in sorted(digests.items()):
+        _FILE.run(VersionFile(version=version, path=path, blob_id=blob_ids[digest]))
