@@ -42,6 +42,7 @@ class RunForm(PromptForm):
 
     model = forms.SlugField(max_length=50)
     idempotency_key = forms.CharField(required=False, max_length=IDEMPOTENCY_KEY_MAX_CHARACTERS)
+    allow_fallback = forms.BooleanField(required=False)
 
 
 class NameForm(forms.Form):

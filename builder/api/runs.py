@@ -129,9 +129,7 @@ def estimate(request: AuthenticatedHttpRequest, payload: EstimateIn) -> dict[str
     site = site_get(user=user, site_id=payload.site_id) if payload.site_id else None
     model = model_get(payload.model)
     attached = pictures_estimated(user=user, site=site, model=model, images=payload.images)
-    return estimate_for(
-        user=user, model=model, prompt=payload.prompt, site=site, attached=attached
-    )
+    return estimate_for(user=user, model=model, prompt=payload.prompt, site=site, attached=attached)
 
 
 @router.get("/sites/{uuid:site_id}/runs", response=RunList)

@@ -13,7 +13,6 @@ from builder.providers.types import FinishReason
 
 # Longer, and a person would rather be told than kept waiting.
 RETRY_AFTER_MOST_SECONDS: Final = 5.0
-RETRY_AFTER_USUAL_SECONDS: Final = 1.0
 
 # The network between us and the provider: whatever model is asked, it would fail.
 NETWORK_CODES: Final = frozenset({"connect_failed", "dns_failed", "tls_failed", "proxy_failed"})

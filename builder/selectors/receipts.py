@@ -36,6 +36,15 @@ class Receipt:
     charged: int | None
     pockets: tuple[PocketCharge, ...]
 
+    @property
+    def priced(self) -> Run | Attempt | None:
+        """What carries the price that was charged: the run as it was quoted, or the attempt of a
+        fallback that was cheaper. Reads the attempts."""
+        if self.run is None:
+            return None
+        priced = [attempt for attempt in self.run.attempts.all() if attempt.token_cost is not None]
+        return priced[0] if priced else self.run
+
 
 def receipts_of(scope: UsageScope) -> QuerySet[Hold]:
     """The holds behind a range's receipts, the latest first: what they were charged is, in sum,

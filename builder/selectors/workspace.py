@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.models import User
 from billing.models import Movement
 from billing.selectors import Standing
-from builder.models import Run, Site, Version
+from builder.models import Attempt, Run, Site, Version
 from builder.preview import check_url, preview_url
 from builder.selectors.dashboard import SiteCard
 from builder.selectors.sites import ListedSite, file_facts
@@ -26,6 +27,9 @@ class RunView:
     run: Run
     pockets: list[dict[str, Any]]
     model_name: str
+    # Of the model that was asked; and the token cost that was charged, a fallback's if lower.
+    asked_name: str
+    token_cost: int
     version_number: int | None
     is_live: bool
     paths: list[str]
@@ -69,11 +73,14 @@ def run_views(runs: Iterable[Run], names: dict[str, str]) -> list[RunView]:
     """Runs with what each was paid from, in one query for all."""
     shown = list(runs)
     pockets = _pockets_of([run.hold_id for run in shown])
+    lower = _costs_of([run for run in shown if run.model_used_slug not in ("", run.model_slug)])
     return [
         RunView(
             run=run,
             pockets=pockets.get(run.hold_id, []),
             model_name=names.get(run.model_used_slug or run.model_slug, run.model_slug),
+            asked_name=names.get(run.model_slug, run.model_slug),
+            token_cost=lower.get(run.pk, run.token_cost),
             version_number=run.version.number if run.version else None,
             is_live=not run.is_terminal,
             paths=run.version.changed_paths if run.version else [],
@@ -104,6 +111,14 @@ def model_first(choices: Iterable[ModelChoice], wanted: Iterable[str]) -> ModelC
     return None
 
 
+def fallback_allowed_last(user: User, runs: list[RunView]) -> bool:
+    """Whether the person's last run allowed other models: of this conversation, else of any."""
+    if runs:
+        return runs[-1].run.allow_fallback
+    latest = Run.objects.filter(owner=user).order_by("-created_at")
+    return bool(latest.values_list("allow_fallback", flat=True).first())
+
+
 def version_as_json(version: Version) -> dict[str, Any]:
     """A version for the workspace's scripts, the same keys as the API's."""
     return {
@@ -121,6 +136,15 @@ def version_as_json(version: Version) -> dict[str, Any]:
 
 def _runs() -> Any:
     return Run.objects.select_related("version", "site").order_by("-created_at", "-pk")
+
+
+def _costs_of(runs: list[Run]) -> dict[Any, int]:
+    """Run → the token cost that was charged, of runs that a fallback answered."""
+    if not runs:
+        return {}
+    charged = Attempt.objects.filter(run__in=runs, token_cost__isnull=False)
+    costs = charged.values_list("run_id", "token_cost")
+    return {run_id: cost for run_id, cost in costs if cost is not None}
 
 
 def _pockets_of(hold_ids: list[int]) -> dict[int, list[dict[str, Any]]]:

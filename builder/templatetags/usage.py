@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 from django import template
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from builder.models import Run
+from builder.models import Attempt, Run
 
 register = template.Library()
 
@@ -38,6 +39,23 @@ ATTEMPT_OUTCOMES = {
     "cut": _("The provider broke off"),
     "rate_limited": _("The provider was too busy"),
     "timeout": _("No answer in time"),
+    "first_token_timeout": _("No answer in time"),
+    "idle_timeout": _("Fell silent"),
+    "total_timeout": _("Took too long"),
+    "too_long": _("The answer grew beyond its limit"),
+    "connect_failed": _("The provider could not be reached"),
+    "dns_failed": _("The provider could not be reached"),
+    "tls_failed": _("No secure connection to the provider"),
+    "proxy_failed": _("Our proxy could not be used"),
+    "bad_response": _("Not an answer of a model"),
+    "bad_request": _("The provider did not accept the request"),
+    "not_found": _("The provider did not have the model"),
+    "unauthorized": _("The provider did not serve us"),
+    "payment_required": _("The provider did not serve us"),
+    "not_storable": _("The answer could not be stored"),
+    "internal_error": _("Something broke on our side"),
+    "shutdown": _("Interrupted on our side"),
+    "lease_lost": _("Interrupted on our side"),
     "unavailable": _("The provider was not available"),
     "server_error": _("The provider failed"),
     "context_too_long": _("The request was too long for the model"),
@@ -69,9 +87,9 @@ def attempt_outcome(code: str) -> str:
 
 
 @register.filter
-def read_cost(run: Run) -> str:
+def read_cost(run: Run | Attempt) -> str:
     """Tokens charged for each token that the model read: 0.6. Exact, so not rounded."""
-    return f"{(run.token_cost * run.input_weight).normalize():f}"
+    return f"{((run.token_cost or 0) * Decimal(run.input_weight or 0)).normalize():f}"
 
 
 @register.filter

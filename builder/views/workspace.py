@@ -27,6 +27,7 @@ from builder.selectors.runs import run_get
 from builder.selectors.sites import ListedSite, site_get, version_get, version_latest
 from builder.selectors.workspace import (
     conversation_of,
+    fallback_allowed_last,
     model_choices,
     model_first,
     run_view,
@@ -59,6 +60,7 @@ def workspace(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpRespon
         "chosen": model_first(choices, wanted),
         "prompt": draft["prompt"],
         "idempotency_key": uuid.uuid4().hex,
+        "allow_fallback": fallback_allowed_last(request.user, runs),
         "examples": EXAMPLES[:EXAMPLES_SHOWN],
         "strings": workspace_strings(),
         "config": _config(request, site, [str(view.run.pk) for view in runs if view.is_live]),
@@ -84,6 +86,7 @@ def run_new(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpResponse
             prompt=data["prompt"],
             model_slug=data["model"],
             idempotency_key=data["idempotency_key"],
+            allow_fallback=data["allow_fallback"],
         )
     except InsufficientTokens as short:
         messages.error(request, short.message)

@@ -109,7 +109,7 @@ export function startComposer(root) {
     try {
       const { run } = await api(`${config.apiUrl}/runs`, {
         method: "POST",
-        body: { prompt, model },
+        body: { prompt, model, allowFallback: form.elements.allow_fallback.checked },
         headers: { "Idempotency-Key": key.value },
       });
       key.value = newKey();

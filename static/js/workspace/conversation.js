@@ -24,6 +24,7 @@ class LiveRun {
     this.secondsAt = Date.now();
     this.connected = true;
     this.stopping = false;
+    this.moved = "";
     this.timer = 0;
     this.note = this.part("note");
     this.clock = setInterval(() => this.tick(), 1000);
@@ -59,6 +60,8 @@ class LiveRun {
 
   status(data) {
     this.state = data.state;
+    // Said while somebody else is asked, and no longer once there is an answer.
+    this.moved = data.note ?? "";
     this.seconds = data.seconds;
     this.secondsAt = Date.now();
     if (data.tokensSoFar !== undefined) {
@@ -122,6 +125,7 @@ class LiveRun {
 
   warning() {
     if (!this.connected) return say("reconnecting");
+    if (this.moved && this.state === "running") return this.moved;
     const silent = Math.round((Date.now() - this.lastText) / 1000);
     if (this.state === "running" && silent >= STALL_AFTER_SECONDS) return say("stalled", { seconds: silent });
     const waited = (Date.now() - this.since) / 1000;
