@@ -22,8 +22,8 @@ class Results:
 
     def states(self, mutants: Iterable[Mutant], database: str | None = None) -> dict[str, str]:
         """By name of the mutant: killed, timeout or survived; without those that nothing is
-        known of. A noticed mutant stays so until its function changes, a survivor until the
-        tests do. database: only what was found on this one."""
+        known of. A noticed mutant stays so until its function changes. database: survivors only
+        of this one, and of the tests that are there now."""
         digests = {mutant.name: mutant.digest for mutant in mutants}
         found: dict[str, str] = {}
         for line in self._lines():
@@ -31,7 +31,7 @@ class Results:
                 continue
             if line["state"] in NOTICED:
                 found[line["mutant"]] = line["state"]
-            elif line["tests"] == self.tests and database in (None, line["database"]):
+            elif database is None or (database, self.tests) == (line["database"], line["tests"]):
                 found.setdefault(line["mutant"], line["state"])
         return found
 
