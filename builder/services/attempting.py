@@ -12,6 +12,7 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from builder.attempt_costs import AttemptCost, attempt_cost
 from builder.models import Attempt, Run
 from builder.providers import adapter_for
 from builder.providers.errors import ProviderError
@@ -138,6 +139,8 @@ class Asking:
                         answer.generation_id = event.generation_id or ""
             except ProviderError as error:
                 answer.error = error
+            # Some name it in a header, before the first event: enough to ask for it later.
+            answer.generation_id = answer.generation_id or stream.generation_id or ""
         if watch.route_is_late and not watch.parts and not watch.stop_reason:
             answer.error = ProviderError("timeout", "No content within the time for one route.")
 
@@ -176,13 +179,22 @@ class Asking:
     def _close_attempt(self, error: ProviderError) -> None:
         """A failed attempt that others follow: what it was, and what it used of ours."""
         usage = self.answer.usage
+        cost = AttemptCost()
+        if usage is not None and self.route is not None:
+            cost = attempt_cost(
+                self.route.target,
+                told_usd=usage.cost_usd,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+            )
         Attempt.objects.filter(run=self.run, number=self.attempts).update(
             outcome=error.code,
             message=str(error)[:500],
             generation_id=self.answer.generation_id[:120],
             input_tokens=usage.input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
-            cost_usd=usage.cost_usd if usage else None,
+            cost_usd=cost.usd,
+            cost_estimated=cost.estimated,
             ended_at=timezone.now(),
         )
 

@@ -63,6 +63,7 @@ class Outcome:
     attempt_outcome: str = "succeeded"
     generation_id: str = ""
     cost_usd: Decimal | None = None
+    cost_estimated: bool = False
     notes: list[str] = field(default_factory=list)
     # Of the fallback that answered; None where the model that was asked did.
     fallback_price: Price | None = None
@@ -241,6 +242,7 @@ def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
         input_tokens=measured.input_tokens if measured else None,
         output_tokens=measured.output_tokens if measured else None,
         cost_usd=outcome.cost_usd,
+        cost_estimated=outcome.cost_estimated,
         token_cost=stored.price.token_cost if stored.price else None,
         billing_unit=stored.price.billing_unit if stored.price else "",
         input_weight=stored.price.input_weight if stored.price else None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
+from builder.attempt_costs import AttemptCost, attempt_cost
 from builder.models import Run
 from builder.prompts import input_tokens_of
 from builder.providers.errors import ProviderError
@@ -50,16 +51,19 @@ def judge(
     text = watch.text
     cut = answer.finish not in (FinishReason.STOP, FinishReason.UNKNOWN)
     parsed, notes = _whole_files(live.finish(truncated=cut), cut=cut)
+    measured = _measure(answer, messages, text)
+    cost = _cost(target, answer, measured, text)
     outcome = Outcome(
         state=Run.State.SUCCEEDED,
         parsed=parsed,
-        measured=_measure(answer, messages, text),
+        measured=measured,
         model_used_slug=target.model_slug,
         text=text,
         truncated=cut,
         notes=notes,
         generation_id=answer.generation_id,
-        cost_usd=answer.usage.cost_usd if answer.usage else None,
+        cost_usd=cost.usd,
+        cost_estimated=cost.estimated,
     )
     if watch.stop_reason == "cancelled":
         return replace(outcome, state=Run.State.CANCELLED, attempt_outcome="cancelled")
@@ -120,6 +124,18 @@ def _measure(answer: Answer, messages: tuple[Message, ...], text: str) -> Measur
         )
     input_tokens = input_tokens_of(messages)
     return Measured(input_tokens, estimate_tokens(text), estimated=True)
+
+
+def _cost(target: RouteTarget, answer: Answer, measured: Measured, text: str) -> AttemptCost:
+    """What it cost us; nothing is assumed of a call that gave neither text nor usage."""
+    if answer.usage is None and not text:
+        return AttemptCost()
+    return attempt_cost(
+        target,
+        told_usd=answer.usage.cost_usd if answer.usage else None,
+        input_tokens=measured.input_tokens,
+        output_tokens=measured.output_tokens,
+    )
 
 
 def failure(code: str, message: str) -> Outcome:
