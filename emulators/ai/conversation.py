@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from emulators.ai.pictures import SeenPicture, count_images, picture_tokens, see_pictures
 from emulators.ai.tokens import IMAGE_TOKENS, MESSAGE_OVERHEAD_TOKENS, count_tokens
 
 _REQUEST_TAG = re.compile(r"<request>\s*(.*?)\s*</request>", re.DOTALL | re.IGNORECASE)
@@ -30,6 +31,7 @@ class Conversation:
     images: int
     input_tokens: int
     system: str = ""
+    pictures: tuple[SeenPicture, ...] = ()
 
 
 def read_conversation(body: dict[str, Any]) -> Conversation:
@@ -40,12 +42,14 @@ def read_conversation(body: dict[str, Any]) -> Conversation:
     system = "\n".join(_texts(body.get("system")))
     total = count_tokens(system)
     images = 0
+    pictures: tuple[SeenPicture, ...] = ()
     last_user: str | None = None
     for message in messages:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise BadRequest("messages: each message needs a role and content")
         text = "\n".join(_texts(message.get("content")))
-        images += _count_images(message.get("content"))
+        images += count_images(message.get("content"))
+        pictures += see_pictures(message.get("content"), text)
         total += count_tokens(text) + MESSAGE_OVERHEAD_TOKENS
         if message["role"] == "user":
             last_user = text
@@ -54,7 +58,8 @@ def read_conversation(body: dict[str, Any]) -> Conversation:
     if last_user is None:
         raise BadRequest("messages: a user message is required")
     files, request = _read_user_text(last_user)
-    return Conversation(request, files, images, total + images * IMAGE_TOKENS, system)
+    total += sum(picture_tokens(picture, otherwise=IMAGE_TOKENS) for picture in pictures)
+    return Conversation(request, files, images, total, system, pictures)
 
 
 def _texts(content: object) -> Iterator[str]:
@@ -70,13 +75,6 @@ def _texts(content: object) -> Iterator[str]:
             yield part
         elif isinstance(part, dict) and part.get("type") in ("text", "input_text"):
             yield str(part.get("text", ""))
-
-
-def _count_images(content: object) -> int:
-    if not isinstance(content, list):
-        return 0
-    kinds = ("image_url", "image", "input_image")
-    return sum(1 for part in content if isinstance(part, dict) and part.get("type") in kinds)
 
 
 def _read_user_text(text: str) -> tuple[dict[str, str], str]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from emulators.ai.behaviour import Behaviour, strip_triggers
 from emulators.ai.catalog import Habits, Model
 from emulators.ai.conversation import Conversation
+from emulators.ai.pictures import SeenPicture
 from emulators.ai.tokens import count_tokens, first_tokens, split_tokens
 from emulators.ai.wire import Reply, Usage
 from emulators.ai.writer import odd_reply, refusal_text, write_reply
@@ -71,7 +72,7 @@ def _answer(
     if behaviour.habits:
         habits = replace(habits, **behaviour.habits)
     text = _written(
-        request, tuple(conversation.files.items()), model.id, habits, conversation.images, room
+        request, tuple(conversation.files.items()), model.id, habits, conversation.pictures, room
     )
     return text, "stop"
 
@@ -82,7 +83,7 @@ def _written(
     files: tuple[tuple[str, str], ...],
     model_id: str,
     habits: Habits,
-    images: int,
+    pictures: tuple[SeenPicture, ...],
     room: int,
 ) -> str:
     return write_reply(
@@ -90,7 +91,7 @@ def _written(
         files=dict(files),
         model_id=model_id,
         habits=habits,
-        images=images,
+        pictures=pictures,
         room_tokens=room,
     )
 

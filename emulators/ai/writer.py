@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from emulators.ai.catalog import Habits
 from emulators.ai.edits import Change, Edit, change_site
 from emulators.ai.language import is_chinese
+from emulators.ai.pictures import SeenPicture, show_in_change, show_in_site
 from emulators.ai.sites import build_site
 
 _FENCE_NAMES = {"html": "html", "css": "css", "js": "javascript", "json": "json", "svg": "xml"}
@@ -16,23 +19,24 @@ def write_reply(
     files: dict[str, str],
     model_id: str,
     habits: Habits,
-    images: int,
     room_tokens: int,
+    pictures: Sequence[SeenPicture] = (),
 ) -> str:
     """The whole reply to a request: a new site, or changes to the files that came with it.
 
     The same request, files and model give the same reply. `room_tokens` is what the
-    answer may hold: a model that knows it has little room writes less.
+    answer may hold: a model that knows it has little room writes less. `pictures` are shown
+    at the top of the start page.
     """
     chinese = is_chinese(request)
     if files:
         change = change_site(request, files)
+        show_in_change(change, pictures, chinese)
         body = _change_text(change, files, habits)
         opening, closing = _change_prose(change, chinese)
     else:
-        site = build_site(
-            request, model_id=model_id, detail=habits.detail, images=images, room=room_tokens
-        )
+        site = build_site(request, model_id=model_id, detail=habits.detail, room=room_tokens)
+        show_in_site(site.files, pictures, chinese)
         body = _files_text(site.files, habits)
         opening, closing = _site_prose(site.name, list(site.files), chinese)
     parts = []

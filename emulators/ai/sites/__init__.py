@@ -40,9 +40,7 @@ class Site:
     files: dict[str, str]
 
 
-def build_site(
-    request: str, *, model_id: str, detail: Detail, images: int = 0, room: int = 100_000
-) -> Site:
+def build_site(request: str, *, model_id: str, detail: Detail, room: int = 100_000) -> Site:
     """Build the site that a request asks for, as rich as the model's habit and the room allow."""
     brief = read_brief(request, model_id=model_id)
     wanted = min(_WANTED_TOKENS[detail], room - _FORMAT_TOKENS)
