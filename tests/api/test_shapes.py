@@ -31,6 +31,7 @@ RUN = {
     "version",
     "notes",
     "error",
+    "images",
 }
 VERSION = {
     "id",
