@@ -1,8 +1,13 @@
 """What beat rings for runs. `manage.py beat_seed` puts it into django-celery-beat's tables."""
 
-from billing.schedule import Every, Periodic
+from billing.schedule import Crontab, Every, Periodic
 
 SCHEDULE = (
     Periodic("runs: ring again for those not picked up", "builder.tasks.runs_sweep", Every(15)),
     Periodic("runs: end those whose worker is gone", "builder.tasks.runs_reap", Every(15)),
+    Periodic(
+        "catalogue: compare with the providers",
+        "builder.tasks.catalogue_check",
+        Crontab(minute="50", hour="4"),
+    ),
 )

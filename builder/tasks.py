@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from builder.services import execution, sweeping, usage_correction
+from builder.services import catalogue, execution, sweeping, usage_correction
 
 
 @shared_task(name="builder.tasks.run_execute")
@@ -40,3 +40,9 @@ def usage_correct(task: Any, run_id: str) -> None:
     waits = usage_correction.LOOKUP_AGAIN_SECONDS
     if not usage_correction.usage_correct(run_id) and task.request.retries < len(waits):
         raise task.retry(countdown=waits[task.request.retries], max_retries=len(waits))
+
+
+@shared_task(name="builder.tasks.catalogue_check")
+def catalogue_check() -> dict[str, str]:
+    """Compare the catalogue with the providers' lists; findings are for staff."""
+    return {result.provider.slug: result.outcome.value for result in catalogue.catalogue_check()}
