@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -50,7 +51,7 @@ class Emulator:
 def _provider_routes(state: EmulatorState) -> list[Route]:
     routes = [Route("/healthz", _healthz)]
     for provider, base in BASE_PATHS.items():
-        routes.append(Route(f"{base}/models", _models_view(provider)))
+        routes.append(Route(f"{base}/models", _models_view(provider, state)))
         routes.append(Route(f"{base}/models/{{model:path}}", _model_view(provider)))
 
     async def generation(request: Request) -> JSONResponse:
@@ -67,9 +68,19 @@ def _provider_routes(state: EmulatorState) -> list[Route]:
     return routes
 
 
-def _models_view(provider: Provider):  # type: ignore[no-untyped-def]
-    async def models(request: Request) -> JSONResponse:
-        return JSONResponse(model_listing(provider))
+def _models_view(provider: Provider, state: EmulatorState):  # type: ignore[no-untyped-def]
+    async def models(request: Request) -> Response:
+        state.counters[f"listings.{provider}"] += 1
+        body = model_listing(provider)
+        listing = state.listings.get(provider)
+        if listing is None:
+            return JSONResponse(body)
+        await asyncio.sleep(listing.seconds)
+        if listing.text is not None:
+            return Response(listing.text, listing.status, media_type="application/json")
+        if listing.status != 200:
+            return JSONResponse(error_body(provider, listing.status), listing.status)
+        return JSONResponse(body | {"data": listing.rows(body["data"])})
 
     return models
 

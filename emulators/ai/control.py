@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from emulators.ai.behaviour import PRESETS, Behaviour, describe
 from emulators.ai.catalog import MODELS
-from emulators.ai.state import EmulatorState, Rule
+from emulators.ai.state import EmulatorState, Listing, Rule
 
 
 class PaceChange(BaseModel):
@@ -31,6 +31,7 @@ def control_routes(state: EmulatorState) -> list[Route]:
         Route("/_emulator/rules", control.add_rules, methods=["POST"]),
         Route("/_emulator/rules", control.clear_rules, methods=["DELETE"]),
         Route("/_emulator/rules/{number:int}", control.drop_rule, methods=["DELETE"]),
+        Route("/_emulator/listings/{provider}", control.set_listing, methods=["PUT"]),
         Route("/_emulator/requests", control.requests, methods=["GET"]),
         Route("/_emulator/counters", control.counters, methods=["GET"]),
         Route("/_emulator/pace", control.set_pace, methods=["PUT"]),
@@ -80,6 +81,17 @@ class _Control:
         if self.state.rules.pop(request.path_params["number"], None) is None:
             return JSONResponse({"error": "No rule has that number."}, 404)
         return JSONResponse({"dropped": 1})
+
+    async def set_listing(self, request: Request) -> JSONResponse:
+        provider = request.path_params["provider"]
+        if provider not in MODELS:
+            return JSONResponse({"error": f"known: {', '.join(MODELS)}"}, 404)
+        try:
+            listing = Listing.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _bad(describe(error))
+        self.state.listings[provider] = listing
+        return JSONResponse({"listing": listing.model_dump(exclude_defaults=True)})
 
     async def requests(self, request: Request) -> JSONResponse:
         rows = [seen.as_json() for seen in self.state.requests]

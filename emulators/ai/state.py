@@ -49,6 +49,27 @@ class Rule(BaseModel):
     behaviour: Behaviour
 
 
+class Listing(BaseModel):
+    """How a provider's `GET /models` differs from what it serves; the calls themselves do not.
+
+    change: fields by model id, put over those of its row; a new `id` renames it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    without: list[str] = Field(default_factory=list)
+    change: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    add: list[dict[str, Any]] = Field(default_factory=list)
+    status: int = Field(200, ge=200, le=599)
+    text: str | None = Field(None, description="this body instead of the list")
+    seconds: float = Field(0, ge=0, le=600, description="waits that long first")
+
+    def rows(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows as this listing has them."""
+        kept = [row for row in rows if row["id"] not in self.without]
+        return [row | self.change.get(row["id"], {}) for row in kept] + self.add
+
+
 @dataclass
 class Seen:
     """One request as it came in, and what became of it."""
@@ -85,9 +106,10 @@ class EmulatorState:
         self.reset()
 
     def reset(self) -> None:
-        """Forget rules, requests, counters and a changed pace."""
+        """Forget rules, listings, requests, counters and a changed pace."""
         self.pace = self._first_pace
         self.rules: OrderedDict[int, Rule] = OrderedDict()
+        self.listings: dict[str, Listing] = {}
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         self.generations: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self.counters: Counter[str] = Counter()

@@ -58,6 +58,10 @@ class EmulatorClient:
         body = {"behaviour": behaviour, "match": match, "times": times, "skip": skip}
         return int(self._call("POST", "/rules", body)["added"][0])
 
+    def listing(self, provider: str, **listing: Any) -> None:
+        """Have the provider's list of models differ: `Listing`'s fields; none is the real list."""
+        self._call("PUT", f"/listings/{provider}", listing)
+
     def clear_rules(self) -> None:
         """Drop every rule."""
         self._call("DELETE", "/rules")

@@ -56,7 +56,13 @@ def _plain(dollars_per_million: Any) -> str:
 
 
 def _openrouter_row(model: Model) -> dict[str, Any]:
-    row = {"id": model.id, "name": model.name, "created": _CREATED, "description": model.name}
+    row = {
+        "id": model.id,
+        "canonical_slug": model.id,
+        "name": model.name,
+        "created": _CREATED,
+        "description": model.name,
+    }
     extras = {
         "per_request_limits": None,
         "supported_parameters": ["max_tokens", "temperature", "top_p", "stop"],
