@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +18,9 @@ from hypothesis import strategies as st
 from billing.models import PremiumPeriod
 from billing.services.grants import grant_create
 from builder.models import Run
-from builder.services import queue
+from builder.services import execution, queue, runs
 from builder.services.queue import Active, turns
+from builder.services.sites import site_create
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -119,3 +124,28 @@ def test_a_run_asked_for_by_name_is_taken_or_nothing_is(start, turns_anew):
     start(model="qwen-turbo")
     assert queue.run_take(first.pk) == first.pk
     assert queue.run_take(first.pk) is None
+
+
+def test_two_workers_let_nobody_wait_for_anothers_ten_runs(start, rung, ai, bob, turns_anew):
+    for _number in range(10):
+        start(model="qwen-turbo")
+    runs.run_start(
+        user=bob, site=site_create(owner=bob, name="B"), prompt="A bakery", model_slug="qwen-turbo"
+    )
+    doorbells = deque(rung)
+    waited = time.time() - 60
+
+    def worker() -> None:
+        while doorbells:
+            with suppress(IndexError):
+                execution.run_execute(doorbells.popleft(), rung_at=waited)
+        connection.close()
+
+    threads = [threading.Thread(target=worker) for _number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    owners = list(Run.objects.order_by("started_at").values_list("owner_id", flat=True))
+    assert owners.index(bob.pk) <= 2
+    assert set(Run.objects.values_list("state", "error_code")) == {("succeeded", "")}
