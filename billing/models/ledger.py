@@ -175,7 +175,12 @@ class Movement(models.Model):
         EXPIRED = "expired", _("Expired")
         VOIDED = "voided", _("Voided")
 
-    grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="movements")
+    grant = models.ForeignKey(
+        Grant,
+        on_delete=models.PROTECT,
+        related_name="movements",
+        db_index=False,  # movement_once begins with it
+    )
     hold = models.ForeignKey(
         Hold,
         on_delete=models.PROTECT,
@@ -196,7 +201,8 @@ class Movement(models.Model):
             models.Index(fields=["hold"], name="movement_of_hold", condition=Q(hold__isnull=False)),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["key"], name="movement_key_once"),
+            # Every key has its grant's number in it, or is its grant's source: unique by itself.
+            models.UniqueConstraint(fields=["grant", "key"], name="movement_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="movement_amount_positive"),
             models.CheckConstraint(
                 condition=~Q(from_state=F("to_state")), name="movement_changes_state"

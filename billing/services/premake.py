@@ -35,7 +35,7 @@ _BOTH = f"WITH made AS ({_GRANTS} RETURNING id, amount, source, created_at) {_MO
 _AFTERWARDS = f"""{_MOVEMENTS} billing_grant
 WHERE user_id > %(after_id)s AND user_id <= %(upto_id)s
     AND kind = %(kind)s AND effective_at = %(start)s
-ORDER BY user_id ON CONFLICT (key) DO NOTHING
+ORDER BY user_id ON CONFLICT (grant_id, key) DO NOTHING
 """
 
 

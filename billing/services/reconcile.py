@@ -103,7 +103,10 @@ def _debts() -> Iterator[Difference]:
 def _payments() -> Iterator[Difference]:
     """Debts that were paid without the tokens that paid them."""
     tokens = Movement.objects.filter(
-        key=OuterRef("key"), to_state=Movement.State.VOIDED, amount=-1 * OuterRef("amount")
+        grant=Coalesce(OuterRef("payer"), OuterRef("grant")),
+        key=OuterRef("key"),
+        to_state=Movement.State.VOIDED,
+        amount=-1 * OuterRef("amount"),
     )
     returned = Q(kind=DebtEntry.Kind.RETURNED, key__startswith="repay:")
     paid = Q(kind=DebtEntry.Kind.PAID, amount__lt=0)

@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from billing.models import Grant, Hold, Movement
 from billing.services.batches import grants_expire
@@ -201,3 +201,23 @@ def test_postgresql_lets_nobody_edit_or_delete_a_movement():
         Movement.objects.filter(to_state="spent").delete()
     assert Movement.objects.count() == before
     assert Grant.objects.count() == 3
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the triggers are PostgreSQL's")
+def test_postgresql_keeps_the_grants_and_holds_that_movements_name():
+    for model in (Grant, Hold):
+        row = model.objects.first()
+        assert row is not None
+        with pytest.raises(DatabaseError, match="never deleted"), transaction.atomic():
+            model.objects.filter(pk=row.pk).update(id=row.pk + 1_000_000)
+        # Past Django's own PROTECT, which asks for movements first.
+        with pytest.raises(DatabaseError, match="never deleted"), transaction.atomic():
+            model.objects.filter(pk=row.pk)._raw_delete(using="default")
+    last = Movement.objects.order_by("-pk").first()
+    assert last is not None
+    facts = {"from_state": "available", "to_state": "held", "amount": 1, "key": "stray"}
+    for parents in ({"grant_id": 10**9}, {"grant_id": last.grant_id, "hold_id": 10**9}):
+        with pytest.raises(IntegrityError, match="that exist"), transaction.atomic():
+            Movement.objects.create(**facts, **parents)
