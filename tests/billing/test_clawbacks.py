@@ -171,7 +171,7 @@ def test_more_than_the_grant_is_the_grant(user, purchase, claw):
 
 def test_less_than_nothing_is_refused(user, purchase, claw):
     grant = purchase(user, 10)
-    with pytest.raises(ValueError, match="less than nothing"):
+    with pytest.raises(ValueError, match=r"^less than nothing can not be taken back$"):
         claw(grant, -1, "refund:1")
     assert claw(grant, 0, "refund:1") == ClawBack(0, 0, 0)
 
@@ -524,7 +524,7 @@ def test_a_debt_can_be_forgiven_in_parts(user, owing, claw, now):
 
 
 def test_to_forgive_nothing_is_a_mistake(owing, now):
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match=r"^at least one token is forgiven$"):
         debt_forgive(grant_id=owing.pk, amount=0, key="staff:1", now=now)
 
 

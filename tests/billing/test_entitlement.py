@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from billing.entitlement import entitled_on, premium_tokens_on
+from billing.entitlement import entitled_among, entitled_on, premium_tokens_on
 from billing.models import Grant, PremiumPeriod
 from billing.selectors import standing_of
 from billing.services.grants import allowance_ensure
@@ -178,3 +178,29 @@ def test_a_premium_month_is_the_same_with_no_beat_one_or_two(user, premium, hold
     assert [grant.effective_at.date() for grant in days] == [
         start.date() + timedelta(days=number) for number in range(30)
     ]
+
+
+def test_who_of_several_is_entitled_on_a_day(django_user_model, premium, now):
+    midnight_today = now.replace(hour=0)
+    spans = {
+        "now": (now, now + TICK),
+        "ended": (now - timedelta(days=3), midnight_today),
+        "tomorrow": (midnight_today + timedelta(days=1), now + timedelta(days=3)),
+        "not asked": (now, now + TICK),
+        "never": None,
+    }
+    people = {}
+    for name, span in spans.items():
+        people[name] = django_user_model.objects.create_user(f"{name[:3]}@example.com")
+        if span is not None:
+            premium(people[name], starts_at=span[0], ends_at=span[1])
+    asked = [person.pk for name, person in people.items() if name != "not asked"]
+    assert entitled_among(user_ids=iter(asked), day=now.date()) == {people["now"].pk}
+    assert entitled_among(user_ids=[], day=now.date()) == set()
+
+
+def test_premaking_premium_goes_by_users_not_by_periods(django_user_model, premium, now):
+    person = django_user_model.objects.create_user("late@example.com", pk=2_000_000_000)
+    premium(person)
+    assert premium_grants_premake(now=now, batch=1) == 1
+    assert Grant.objects.get().user == person

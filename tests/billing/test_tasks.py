@@ -6,6 +6,8 @@ import pytest
 import time_machine
 
 from billing.models import Grant, Hold
+from billing.services.clawbacks import grant_claw_back
+from billing.services.holds import hold_settle
 from billing.tasks import ledger as tasks
 
 pytestmark = pytest.mark.django_db
@@ -41,3 +43,34 @@ def test_released_holds_are_told_to_the_log(user, hold, now, caplog):
         tasks.holds_sweep()
     messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert messages == ["released 1 holds that nobody had resolved in time"]
+
+
+def _told(caplog):
+    return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+def test_what_is_made_before_its_owners_come_is_told(user, premium, totals, now, caplog):
+    premium(user)
+    with time_machine.travel(now, tick=False), caplog.at_level("INFO", "billing.tasks.ledger"):
+        for task in (tasks.premium_premake, tasks.premium_premake, tasks.grants_premake):
+            task()
+    assert totals(user) == [("free_monthly", 10_000, 0, 0, 0), ("premium_daily", 30_000, 0, 0, 0)]
+    assert _told(caplog) == [
+        ("INFO", "made 1 premium grants of the day"),
+        ("INFO", "made 0 premium grants of the day"),
+        ("INFO", "made 1 free grants of the month"),
+    ]
+
+
+def test_debts_are_paid_once_there_is_something_to_pay_with(user, purchase, hold, now, caplog):
+    owing = purchase(user, 100, kind=Grant.Kind.ADJUSTMENT)
+    hold_settle(hold_id=hold(user, 100).pk, amount=100, now=now)
+    grant_claw_back(grant_id=owing.pk, target=100, key="refund:1", may_owe=True, now=now)
+    later = now + timedelta(hours=1)
+    purchase(user, 70, effective_at=later, now=now)
+    caplog.set_level("INFO", "billing.tasks.ledger")
+    for moment in (now, later, later):
+        with time_machine.travel(moment, tick=False):
+            tasks.debts_pay()
+    owing.refresh_from_db()
+    assert (owing.owed, _told(caplog)) == (30, [("INFO", "70 tokens of debts were paid")])
