@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from builder.pictures import PICTURES_MOST
 from builder.services.runs import IDEMPOTENCY_KEY_MAX_CHARACTERS
 from builder.services.sites import NAME_MAX_CHARACTERS
 
@@ -35,6 +36,11 @@ class PromptForm(forms.Form):
                 params={"limit": self.prompt_bytes // 1024},
             )
         return prompt
+
+
+def pictures_of_form(data: QueryDict) -> list[str]:
+    """The ids of pictures that a form carries; a few more than there may be, for the refusal."""
+    return [one for one in data.getlist("images")[: 2 * PICTURES_MOST] if len(one) <= 36]
 
 
 class RunForm(PromptForm):

@@ -42,6 +42,22 @@ def workspace_strings() -> dict[str, str]:
             "The request did not reach us. Nothing was charged. Check your connection and"
             " send it again."
         ),
+        "pictureAttached": _("{name} is attached."),
+        "pictureRemove": _("Remove {name}"),
+        "pictureUploading": _("{name} is being uploaded"),
+        "pictureFailed": _(
+            "{name} did not reach us. Nothing was stored. Check your connection and attach it"
+            " again."
+        ),
+        "pictureTooLarge": _(
+            "{name} is larger than {most} MB. Make it smaller and attach it again."
+        ),
+        "picturesMost": _("A request takes {most} pictures at most. Remove one to attach another."),
+        "modelBlind": _("can not see pictures"),
+        "modelSwitched": _("{before} can not see pictures, so {now} will answer."),
+        "modelNoneSees": _(
+            "No model that sees pictures can be chosen right now. Remove them to go on."
+        ),
         "notSent": _("Not sent"),
         "notCharged": _("Not charged."),
         "shortTitle": _("Not enough tokens"),

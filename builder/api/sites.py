@@ -25,8 +25,8 @@ from builder.selectors.sites import (
     files_of_versions,
     site_get,
     sites_of,
-    version_files,
     version_get,
+    version_sources,
     versions_of,
 )
 from builder.services.sites import site_create, site_delete, site_rename
@@ -182,13 +182,10 @@ def get_version(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}/content", response=ContentOut)
 def get_content(request: AuthenticatedHttpRequest, site_id: UUID, number: int) -> dict[str, Any]:
-    """All files as text, in one answer: what an editor opens."""
+    """All text files, in one answer: what an editor opens. Pictures are left out."""
     version = version_get(user=request.user, site_id=site_id, number=number)
-    files = version_files(version)
-    return {
-        "number": number,
-        "files": {path: content.decode(errors="replace") for path, content in files.items()},
-    }
+    texts, _pictures = version_sources(version)
+    return {"number": number, "files": texts}
 
 
 @router.get("/sites/{uuid:site_id}/versions/{int:number}/files/{path:path}")

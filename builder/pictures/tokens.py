@@ -4,9 +4,9 @@ so that no ceiling is ever too low.
 Anthropic: width × height ÷ 750, at most about 1,600
 (docs.claude.com/en/docs/build-with-claude/vision). OpenAI, high detail: fitted into 2,048 × 2,048,
 the short side to 768, then 85 + 170 for each tile of 512
-(platform.openai.com/docs/guides/images-vision). Qwen-VL: one for each 28 × 28, at most 1,280, and two around them
-(help.aliyun.com/en/model-studio/vision). Gemini: 258 up to 384 × 384, else 258 for each tile of 768
-(ai.google.dev/gemini-api/docs/tokens).
+(platform.openai.com/docs/guides/images-vision). Qwen-VL: one for each 28 × 28, at most 1,280, and
+two around them (help.aliyun.com/en/model-studio/vision). Gemini: 258 up to 384 × 384, else 258
+for each tile of 768 (ai.google.dev/gemini-api/docs/tokens).
 """
 
 from __future__ import annotations

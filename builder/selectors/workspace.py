@@ -9,9 +9,10 @@ from typing import Any
 from accounts.models import User
 from billing.models import Movement
 from billing.selectors import Standing
-from builder.models import Attempt, Run, Site, Version
+from builder.models import Attempt, Picture, Run, Site, Version
 from builder.preview import check_url, preview_url
 from builder.selectors.dashboard import SiteCard
+from builder.selectors.pictures import pictures_of_runs
 from builder.selectors.sites import ListedSite, file_facts
 from models_catalog.selectors import ModelRow, models_listed
 
@@ -22,7 +23,8 @@ DEFAULT_MODEL = "claude-3-haiku"
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run in the conversation. `pockets`: [{"kind", "amount"}] it was paid from."""
+    """A run in the conversation. `pockets`: [{"kind", "amount"}] it was paid from; `pictures`: what
+    was sent with it."""
 
     run: Run
     pockets: list[dict[str, Any]]
@@ -34,6 +36,7 @@ class RunView:
     is_live: bool
     paths: list[str]
     needs_tokens: bool
+    pictures: list[Picture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def run_views(runs: Iterable[Run], names: dict[str, str]) -> list[RunView]:
     """Runs with what each was paid from, in one query for all."""
     shown = list(runs)
     pockets = _pockets_of([run.hold_id for run in shown])
+    pictures = pictures_of_runs(shown)
     lower = _costs_of([run for run in shown if run.model_used_slug not in ("", run.model_slug)])
     return [
         RunView(
@@ -85,6 +89,7 @@ def run_views(runs: Iterable[Run], names: dict[str, str]) -> list[RunView]:
             is_live=not run.is_terminal,
             paths=run.version.changed_paths if run.version else [],
             needs_tokens=run.error_code == "insufficient_tokens",
+            pictures=pictures.get(run.pk, []),
         )
         for run in shown
     ]

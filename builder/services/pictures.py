@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
@@ -29,7 +30,7 @@ from builder.selectors.limits import limits_of
 from builder.selectors.pictures import picture_get
 from builder.services.sites import site_lock
 from builder.services.versions import MAX_FILES, MAX_PICTURES_BYTES
-from config.errors import Conflict, InvalidInput, NotFound, TooLarge
+from config.errors import Conflict, DomainError, InvalidInput, NotFound, TooLarge
 from models_catalog.models import AIModel
 from models_catalog.selectors import models_listed
 
@@ -43,6 +44,20 @@ def picture_upload(*, user: User, site: Site, file: UploadedFile) -> Picture:
     most_bytes = limits_of(user).upload_bytes
     data = file.read(most_bytes + 1)
     return picture_add(user=user, site=site, data=data, name=file.name or "")
+
+
+def pictures_uploaded(
+    *, user: User, site: Site, files: Iterable[UploadedFile]
+) -> tuple[list[str], list[str]]:
+    """The pictures of a form sent without scripts: (ids of those stored, why others were not)."""
+    stored: list[str] = []
+    refused: list[str] = []
+    for file in islice(files, PICTURES_MOST):
+        try:
+            stored.append(str(picture_upload(user=user, site=site, file=file).pk))
+        except DomainError as refusal:
+            refused.append(f"{file.name}: {refusal.message}")
+    return stored, refused
 
 
 def picture_add(*, user: User, site: Site, data: bytes, name: str) -> Picture:

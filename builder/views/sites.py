@@ -18,6 +18,7 @@ from builder.forms import NameForm, PromptForm, first_error
 from builder.selectors.limits import limits_of
 from builder.selectors.sites import site_get, sites_of
 from builder.selectors.workspace import site_cards
+from builder.services.pictures import pictures_uploaded
 from builder.services.sites import name_from_prompt, site_create, site_delete, site_rename
 from builder.views.edge import page
 
@@ -45,7 +46,12 @@ def site_new(request: AuthenticatedHttpRequest) -> HttpResponse:
         return redirect("builder:sites")
     prompt = form.cleaned_data["prompt"]
     site = site_create(owner=request.user, name=name_from_prompt(prompt))
-    draft_keep(request, site, prompt=prompt, model=form.cleaned_data["model"])
+    files = request.FILES.getlist("pictures")
+    pictures, refused = pictures_uploaded(user=request.user, site=site, files=files)
+    for refusal in refused:
+        messages.error(request, refusal)
+    model = form.cleaned_data["model"]
+    draft_keep(request, site, prompt=prompt, model=model, pictures=pictures)
     return redirect("builder:workspace", site.pk)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,10 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.http import AuthenticatedHttpRequest
 from billing.errors import InsufficientTokens
 from billing.selectors import standing_of
-from builder.drafts import draft_drop, draft_keep, draft_of
+from builder.drafts import draft_drop, draft_keep, draft_of, draft_pictures
 from builder.examples import EXAMPLES
-from builder.forms import RunForm, first_error
+from builder.forms import RunForm, first_error, pictures_of_form
 from builder.models import Site
+from builder.pictures import PICTURES_MOST
 from builder.preview import live_frame_url
 from builder.selectors.limits import limits_of
 from builder.selectors.runs import run_get
@@ -33,6 +35,7 @@ from builder.selectors.workspace import (
     run_view,
     version_as_json,
 )
+from builder.services.pictures import pictures_uploaded
 from builder.services.runs import run_cancel, run_start
 from builder.views.edge import page
 from builder.workspace_strings import workspace_strings
@@ -59,6 +62,7 @@ def workspace(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpRespon
         "choices": choices,
         "chosen": model_first(choices, wanted),
         "prompt": draft["prompt"],
+        "pictures": draft_pictures(request, site, prompt=draft["prompt"]),
         "idempotency_key": uuid.uuid4().hex,
         "allow_fallback": fallback_allowed_last(request.user, runs),
         "examples": EXAMPLES[:EXAMPLES_SHOWN],
@@ -78,7 +82,12 @@ def run_new(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpResponse
         messages.error(request, first_error(form))
         return redirect("builder:workspace", site.pk)
     data = form.cleaned_data
-    draft_keep(request, site, prompt=data["prompt"], model=data["model"])
+    images, refused = pictures_uploaded(user=request.user, site=site, files=_files(request))
+    images = [*pictures_of_form(request.POST), *images]
+    draft_keep(request, site, prompt=data["prompt"], model=data["model"], pictures=images)
+    if refused:
+        messages.error(request, refused[0])
+        return redirect("builder:workspace", site.pk)
     try:
         run_start(
             user=request.user,
@@ -87,6 +96,7 @@ def run_new(request: AuthenticatedHttpRequest, *, site_id: UUID) -> HttpResponse
             model_slug=data["model"],
             idempotency_key=data["idempotency_key"],
             allow_fallback=data["allow_fallback"],
+            images=images,
         )
     except InsufficientTokens as short:
         messages.error(request, short.message)
@@ -122,6 +132,10 @@ def run_stop(request: AuthenticatedHttpRequest, *, site_id: UUID, run_id: UUID) 
     return redirect("builder:workspace", site_id)
 
 
+def _files(request: AuthenticatedHttpRequest) -> list[UploadedFile]:
+    return request.FILES.getlist("pictures")
+
+
 def _config(
     request: AuthenticatedHttpRequest, site: ListedSite, live_run_ids: list[str]
 ) -> dict[str, Any]:
@@ -129,6 +143,8 @@ def _config(
     return {
         "siteId": str(site.pk),
         "apiUrl": f"/api/sites/{site.pk}",
+        "uploadMaxBytes": limits_of(request.user).upload_bytes,
+        "picturesMost": PICTURES_MOST,
         "balanceUrl": reverse("builder:balance"),
         "liveFrameUrl": live_frame_url(site),
         "liveRunIds": live_run_ids,

@@ -7,6 +7,9 @@ const SENTENCES = { succeeded: "announceDone", failed: "announceFailed", cancell
 
 export function announceStart(root) {
   const region = root.querySelector("[data-announcer]");
+  on("announce", ({ text }) => {
+    region.textContent = text;
+  });
   on("run:started", () => {
     region.textContent = say("announceStarted");
   });

@@ -10,6 +10,9 @@
    stop · stop:sent · stop:failed   the person wants the run to stop
    conversation:grown            something was added at its end
    model                         another model was chosen
+   pictures {count}              pictures were attached to the next request, or taken away
+   pictures:again {pictures}     these are to be attached once more: [{id, name}]
+   announce {text}               to be read out
    balance                       tokens were held or spent */
 
 const target = new EventTarget();

@@ -3,7 +3,7 @@
 
 import { on } from "./bus.js";
 import { say } from "./config.js";
-import { contentOf } from "./site.js";
+import { contentOf, picturesOf } from "./site.js";
 
 const FOLLOW_WITHIN_PX = 48;
 
@@ -11,6 +11,8 @@ export function startCode(root) {
   const list = root.querySelector("[data-code-files]");
   const view = root.querySelector("[data-code-view]");
   let files = new Map();
+  // Path → address: pictures stand after the text files, and no run changes them.
+  let pictures = new Map();
   let path = "";
   let picked = false;
   let writing = "";
@@ -24,13 +26,13 @@ export function startCode(root) {
 
   function draw() {
     if (!files.size) return;
-    if (!files.has(path)) path = files.has("index.html") ? "index.html" : [...files.keys()][0];
+    if (!files.has(path) && !pictures.has(path)) path = files.has("index.html") ? "index.html" : [...files.keys()][0];
     drawList();
     drawCode();
   }
 
   function drawList() {
-    const buttons = [...files.keys()].map((name) => {
+    const buttons = [...files.keys(), ...pictures.keys()].map((name) => {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = name;
@@ -46,6 +48,10 @@ export function startCode(root) {
   }
 
   function drawCode() {
+    if (pictures.has(path) && !files.has(path)) {
+      drawPicture();
+      return;
+    }
     const text = files.get(path) ?? "";
     const atEnd = view.scrollHeight - view.scrollTop - view.clientHeight < FOLLOW_WITHIN_PX;
     const count = text.split("\n").length - (text.endsWith("\n") ? 1 : 0) || 1;
@@ -56,6 +62,16 @@ export function startCode(root) {
     if (code.textContent !== text) code.textContent = text;
     if (!view.contains(code)) view.replaceChildren(numbers, code);
     if (path === writing && atEnd) view.scrollTop = view.scrollHeight;
+  }
+
+  function drawPicture() {
+    const source = pictures.get(path);
+    if (view.querySelector("img")?.getAttribute("src") === source) return;
+    const image = document.createElement("img");
+    image.className = "code-picture";
+    image.src = source;
+    image.alt = path;
+    view.replaceChildren(image);
   }
 
   list.addEventListener("click", (event) => {
@@ -82,6 +98,7 @@ export function startCode(root) {
     changed = new Set(version.changed);
     try {
       files = new Map(await contentOf(version.number));
+      pictures = picturesOf(version);
       draw();
     } catch {
       const problem = document.createElement("p");

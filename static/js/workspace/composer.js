@@ -5,6 +5,7 @@ import { api, ApiError } from "./api.js";
 import { emit, on } from "./bus.js";
 import { config, grouped, say } from "./config.js";
 import { chooseModel, modelName } from "./models.js";
+import { attachedIds, clearPictures, uploadsDone } from "./pictures.js";
 
 const DRAFT_KEY = `draft:${config.siteId}`;
 
@@ -107,12 +108,20 @@ export function startComposer(root) {
     const byKey = send.matches(":focus-visible");
     send.disabled = true;
     try {
+      // What an upload says of its failure stands beside the thumbnails: look before sending.
+      if (!(await uploadsDone())) return;
       const { run } = await api(`${config.apiUrl}/runs`, {
         method: "POST",
-        body: { prompt, model, allowFallback: form.elements.allow_fallback.checked },
+        body: {
+          prompt,
+          model: new FormData(form).get("model") ?? model,
+          allowFallback: form.elements.allow_fallback.checked,
+          images: attachedIds(),
+        },
         headers: { "Idempotency-Key": key.value },
       });
       key.value = newKey();
+      clearPictures();
       field.value = "";
       field.dispatchEvent(new Event("input", { bubbles: true }));
       conversation.querySelector("[data-refusal]")?.remove();
@@ -158,7 +167,10 @@ export function startComposer(root) {
   conversation.addEventListener("click", (event) => {
     const again = event.target.closest("[data-ask-again]");
     if (!again) return;
-    field.value = again.closest("[data-run]").querySelector(".turn-prompt").textContent;
+    const turn = again.closest("[data-run]");
+    field.value = turn.querySelector(".turn-prompt").textContent;
+    const sent = [...turn.querySelectorAll("[data-sent-picture]")];
+    emit("pictures:again", { pictures: sent.map(({ dataset }) => ({ id: dataset.sentPicture, name: dataset.name })) });
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   });

@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { on } from "./bus.js";
 import { config, grouped, say } from "./config.js";
+import { attachedIds } from "./pictures.js";
 
 const AFTER_TYPING_MS = 400;
 
@@ -41,7 +42,7 @@ export function startEstimate(root) {
     }
     running = new AbortController();
     try {
-      const body = { model, prompt, siteId: config.siteId };
+      const body = { model, prompt, siteId: config.siteId, images: attachedIds() };
       const estimate = await api("/api/estimates", { method: "POST", body, signal: running.signal });
       write(sentence(estimate), estimate.affordable ? "" : "warn");
     } catch (error) {
@@ -57,6 +58,7 @@ export function startEstimate(root) {
 
   form.elements.prompt.addEventListener("input", soon);
   on("model", soon);
+  on("pictures", soon);
   on("run:ended", soon);
   soon();
 }

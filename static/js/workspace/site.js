@@ -22,6 +22,12 @@ export async function contentOf(number) {
   return contents.get(number);
 }
 
+/** Path → address of the version's pictures, which are no text. */
+export function picturesOf(version) {
+  const found = version.files.filter(({ path }) => /^images\/[a-z0-9-]+\.(?:jpg|png)$/.test(path));
+  return new Map(found.map(({ path }) => [path, `${config.apiUrl}/versions/${version.number}/files/${path}`]));
+}
+
 /** Loads version `number` and makes it the one that is shown. */
 export async function showVersion(number) {
   shown = await api(`${config.apiUrl}/versions/${number}`);
