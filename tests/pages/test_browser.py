@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import override_settings
 
 from accounts.models import User
 from builder.models import Run, Site
+from tests.axe import findings
 
 pytestmark = pytest.mark.browser
 PUBLIC = (
@@ -35,12 +35,6 @@ PRIVATE = (
     "/accounts/sessions/",
     "/accounts/logout/",
 )
-RULES = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
-}
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +43,6 @@ def as_in_development(settings: Any) -> None:
     settings.DEBUG = True
     settings.SITES_DOMAIN = f"localhost:{settings.PORT}"
     settings.AI_EMULATOR_URL = "http://127.0.0.1:9"
-
-
-def violations(page: Any) -> list[str]:
-    """axe's findings, one line each: rule, and the elements it is about."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]
 
 
 def sideways(page: Any) -> int:
@@ -71,7 +59,7 @@ def look_over(page: Any, url: str, paths: tuple[str, ...]) -> dict[str, Any]:
             page.set_viewport_size({"width": width, "height": 844})
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             page.wait_for_selector(f"html[data-bs-theme={theme}]", state="attached")
-            if found := violations(page):
+            if found := findings(page):
                 wrong[f"{path} {theme}"] = found
         for width in (320, 390, 768, 1024, 1440):
             page.set_viewport_size({"width": width, "height": 844})

@@ -6,14 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from tests.axe import findings
 
-RULES = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
-}
 SHOTS = os.environ.get("SHOTS", "")
 
 
@@ -42,8 +36,7 @@ def look(page: Any, name: str) -> None:
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{theme}.png", full_page=True)
         if (theme, width) != ("dark", 768):
-            found = Axe().run(page, options=RULES).response["violations"]
-            wrong = [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]
+            wrong = findings(page)
             assert not wrong, f"{name} {theme} {width}: {wrong}"
         too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert too_wide <= 0, f"{name} {width}"

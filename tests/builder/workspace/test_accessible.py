@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from emulators.ai.testing import EmulatorClient
+from tests.axe import findings
 from tests.builder.workspace.conftest import Desk
-from tests.pages.test_browser import sideways, violations
+from tests.pages.test_browser import sideways
 from tests.stack import Stack
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -24,7 +25,7 @@ def look_over(page: Any, state: str) -> dict[str, Any]:
         page.set_viewport_size({"width": width, "height": 844})
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.wait_for_selector(f"html[data-bs-theme={theme}]", state="attached")
-        if found := violations(page):
+        if found := findings(page):
             wrong[f"{state} {theme} {width}"] = found
         if sideways(page) > 0:
             wrong[f"{state} {width}"] = f"{sideways(page)} px too wide"
@@ -61,7 +62,7 @@ def test_a_finished_workspace_is_accessible(desk: Desk) -> None:
     desk.page.set_viewport_size({"width": 1440, "height": 844})
     desk.page.click("[data-versions-open]")
     desk.page.wait_for_selector(".versions-list .version-row")
-    assert violations(desk.page) == []
+    assert findings(desk.page) == []
     desk.page.keyboard.press("Escape")
     desk.page.click("[data-tab=code]")
     desk.page.wait_for_selector(".code-files button")

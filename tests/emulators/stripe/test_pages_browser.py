@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.axe import violations
 from tests.emulators.stripe.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -16,9 +16,9 @@ WIDTHS = ((1280, 800), (360, 740))
 
 def complaints(page: Any) -> list[str]:
     """axe's findings, one line each."""
-    violations = Axe().run(page).response["violations"]
     return [
-        f"{one['id']}: {', '.join(node['html'] for node in one['nodes'])}" for one in violations
+        f"{one['id']}: {', '.join(node['html'] for node in one['nodes'])}"
+        for one in violations(page, rules=None)
     ]
 
 
