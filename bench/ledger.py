@@ -44,11 +44,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="tiny numbers: does it run at all?")
     parser.add_argument("--clients", default="1,8,32")
     parser.add_argument("--users", default=f"{USERS},1")
-    parser.add_argument("--seconds", type=int, default=4, help="of each system in each round")
+    parser.add_argument("--seconds", type=float, default=4, help="of each system in each round")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     if options.quick:
-        options.clients, options.users, options.seconds, options.rounds = "1,2", "20,1", 1, 1
+        options.clients, options.users, options.seconds, options.rounds = "1,2", "20,1", 0.2, 1
     program = _pgbench()
     with ledger_database() as url:
         people = _people(max(int(users) for users in options.users.split(",")))
@@ -87,7 +87,7 @@ def _warm(people: Sequence[int]) -> None:
 
 
 def _systems(
-    load: Load, people: Sequence[int], program: str, url: str, seconds: int
+    load: Load, people: Sequence[int], program: str, url: str, seconds: float
 ) -> dict[str, Measure]:
     from bench.ledger_clients import pairs_per_second
     from billing.models import Grant
@@ -98,7 +98,9 @@ def _systems(
         raise RuntimeError("pgbench draws grants by number, and these have gaps")
     limits = [f"--define=first_grant={grants[0]}", f"--define=last_grant={grants[-1]}"]
     threads = min(load.clients, os.cpu_count() or 1)
-    command = [program, "--no-vacuum", "--protocol=prepared", f"--time={seconds}", *limits]
+    command = [program, "--no-vacuum", "--protocol=prepared", *limits]
+    # pgbench knows whole seconds only.
+    command += [f"--time={seconds:.0f}" if seconds >= 1 else "--transactions=50"]
     command += [f"--client={load.clients}", f"--jobs={threads}"]
 
     def theirs(script: Path) -> Measure:
