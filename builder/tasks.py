@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from builder.services import catalogue, execution, sweeping, usage_correction
+from builder.services import catalogue, execution, pictures, sweeping, usage_correction
 
 
 @shared_task(name="builder.tasks.run_execute")
@@ -40,6 +40,12 @@ def usage_correct(task: Any, run_id: str) -> None:
     waits = usage_correction.LOOKUP_AGAIN_SECONDS
     if not usage_correction.usage_correct(run_id) and task.request.retries < len(waits):
         raise task.retry(countdown=waits[task.request.retries], max_retries=len(waits))
+
+
+@shared_task(name="builder.tasks.pictures_prune")
+def pictures_prune() -> int:
+    """Forget pictures that were attached a week ago and never sent."""
+    return pictures.pictures_prune()
 
 
 @shared_task(name="builder.tasks.catalogue_check")
