@@ -22,6 +22,8 @@ from emulators.ai.edits import Change
 
 _LISTED = re.compile(r"^(?P<path>images/\S+) \(\d+×\d+ px\), attached$", re.MULTILINE)
 _BLOCK = re.compile(r"<pictures>\n(.*?)\n</pictures>", re.DOTALL)
+# What one of them takes of an answer's room.
+FIGURE_TOKENS = 180
 _KINDS = ("image_url", "image", "input_image")
 _NAMES = {
     "red": (0, "红色"),
@@ -102,7 +104,7 @@ def _figure(picture: SeenPicture, chinese: bool) -> str:
         f'<img src="{escape(picture.path)}" width="{picture.width}" height="{picture.height}" '
         f'alt="{told}" style="display:block;width:100%;max-width:{picture.width}px;height:auto;'
         'margin:0 auto">\n'
-        f"<figcaption>{told}</figcaption>\n</figure>\n"
+        f'<figcaption style="text-align:center">{told}</figcaption>\n</figure>\n'
     )
 
 

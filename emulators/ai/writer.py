@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from emulators.ai.catalog import Habits
 from emulators.ai.edits import Change, Edit, change_site
 from emulators.ai.language import is_chinese
-from emulators.ai.pictures import SeenPicture, show_in_change, show_in_site
+from emulators.ai.pictures import FIGURE_TOKENS, SeenPicture, show_in_change, show_in_site
 from emulators.ai.sites import build_site
 
 _FENCE_NAMES = {"html": "html", "css": "css", "js": "javascript", "json": "json", "svg": "xml"}
@@ -35,7 +35,12 @@ def write_reply(
         body = _change_text(change, files, habits)
         opening, closing = _change_prose(change, chinese)
     else:
-        site = build_site(request, model_id=model_id, detail=habits.detail, room=room_tokens)
+        site = build_site(
+            request,
+            model_id=model_id,
+            detail=habits.detail,
+            room=room_tokens - FIGURE_TOKENS * len(pictures),
+        )
         show_in_site(site.files, pictures, chinese)
         body = _files_text(site.files, habits)
         opening, closing = _site_prose(site.name, list(site.files), chinese)
