@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -9,6 +10,7 @@ class BuilderConfig(AppConfig):
     verbose_name = _("Builder")
 
     def ready(self) -> None:
+        import_module("builder.checks")
         from celery.signals import worker_shutting_down
 
         from builder.services.monitor import monitor

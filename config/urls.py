@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from billing.webhook_door import webhook
-from builder.views import dashboard, gallery_of_components, pages, usage
+from builder.views import dashboard, gallery_of_components, pages, staff_catalogue, usage
 from builder.views.events import run_events
 from config.api import api, api_not_found
 from config.health import healthz, readyz
@@ -24,6 +24,22 @@ urlpatterns = [
     path("sites/", include("builder.urls")),
     path("", include("billing.urls")),
     path("", include("accounts.urls")),
+    # Before the admin's own addresses, behind its door.
+    path(
+        "admin/margin/",
+        admin.site.admin_view(staff_catalogue.margin),
+        name="staff-margin",
+    ),
+    path(
+        "admin/margin.csv",
+        admin.site.admin_view(staff_catalogue.margin_csv),
+        name="staff-margin-csv",
+    ),
+    path(
+        "admin/catalogue/compare/",
+        admin.site.admin_view(staff_catalogue.compare),
+        name="staff-catalogue-compare",
+    ),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),

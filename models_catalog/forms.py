@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from models_catalog.fallbacks import edges_of, find_loop
@@ -55,6 +56,17 @@ class RouteForm(SwitchableForm):
     class Meta:
         model = Route
         fields = "__all__"  # noqa: DJ007 - staff edit every column
+
+    def save(self, commit: bool = True) -> Any:
+        changed = set(self.changed_data)
+        if changed & {"input_usd_per_million", "output_usd_per_million"}:
+            # Also where they were emptied: seeding and comparing leave a dated price alone.
+            self.instance.priced_at = timezone.now()
+        if changed & {"provider", "provider_model_id"}:
+            # What was known of the other id is not true of this one.
+            self.instance.gone_since = None
+            self.instance.listed_name = self.instance.canonical_slug = ""
+        return super().save(commit)
 
 
 class AIModelForm(SwitchableForm):

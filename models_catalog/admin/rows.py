@@ -31,7 +31,7 @@ Row = TypeVar("Row", Provider, AIModel, Route)
 class SwitchableAdmin(admin.ModelAdmin[Row], Generic[Row]):
     """Rows are switched off with a reason, through a page that asks for it."""
 
-    actions = ("switch_off", "switch_on")
+    actions: Sequence[str] = ("switch_off", "switch_on")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         # Deleting is for a row made by mistake, one at a time; the rest is switched off.
@@ -99,10 +99,14 @@ class SwitchableAdmin(admin.ModelAdmin[Row], Generic[Row]):
 
 
 class RouteInline(admin.TabularInline[Route, Any]):
+    """The rest of a route (what is merged into its requests) is on its own page."""
+
     model = Route
     form = RouteForm
     extra = 0
     autocomplete_fields = ("model", "provider")
+    exclude = ("request_options",)
+    show_change_link = True
 
 
 class FallbackInline(admin.TabularInline[Fallback, AIModel]):
@@ -120,6 +124,7 @@ class FallbackInline(admin.TabularInline[Fallback, AIModel]):
 @admin.register(Provider)
 class ProviderAdmin(SwitchableAdmin[Provider]):
     form = ProviderForm
+    actions = (*SwitchableAdmin.actions, "end_outage")
     list_display = ("name", "adapter", "state", "key", "use_proxy", "route_count", "position")
     list_filter = ("enabled", "adapter", "use_proxy")
     search_fields = ("name", "slug", "base_url", "routes__provider_model_id")
@@ -132,6 +137,21 @@ class ProviderAdmin(SwitchableAdmin[Provider]):
         (gettext_lazy("State"), {"fields": ("enabled", "disabled_reason")}),
     )
     inlines = (RouteInline,)
+
+    @admin.action(
+        description=gettext_lazy("End the outage: our account is in order again"),
+        permissions=["change"],
+    )
+    def end_outage(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        ended = [row for row in queryset if services.provider_outage_end(row.slug)]
+        for row in ended:
+            self.log_change(request, row, _("Outage ended"))
+        names = ", ".join(row.name for row in ended)
+        if names:
+            told = _("Back in use: %(names)s.") % {"names": names}
+        else:
+            told = _("None of these was out.")
+        self.message_user(request, told, messages.SUCCESS if names else messages.WARNING)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         return super().get_queryset(request).annotate(routes_total=Count("routes"))
@@ -149,6 +169,8 @@ class ProviderAdmin(SwitchableAdmin[Provider]):
     @admin.display(description=gettext_lazy("state"))
     def state(self, provider: Provider) -> str:
         problem = selectors.provider_problem(provider)
+        if provider.outage_since is not None:
+            problem = f"{problem} ({provider.outage_code}, {provider.outage_since:%Y-%m-%d %H:%M})"
         return _("unavailable: %(reason)s") % {"reason": problem} if problem else _("available")
 
     @admin.display(description=gettext_lazy("key"))
@@ -222,8 +244,23 @@ class AIModelAdmin(SwitchableAdmin[AIModel]):
 @admin.register(Route)
 class RouteAdmin(SwitchableAdmin[Route]):
     form = RouteForm
-    list_display = ("model", "provider", "provider_model_id", "priority", "state")
-    list_filter = ("enabled", "provider", "model__maker")
+    list_display = (
+        "model",
+        "provider",
+        "provider_model_id",
+        "priority",
+        "input_usd_per_million",
+        "output_usd_per_million",
+        "priced_at",
+        "state",
+    )
+    list_filter = (
+        "enabled",
+        ("gone_since", admin.EmptyFieldListFilter),
+        "provider",
+        "model__maker",
+    )
+    readonly_fields = ("priced_at", "gone_since", "listed_name")
     list_select_related = ("model", "provider")
     search_fields = ("model__name", "model__slug", "provider__name", "provider_model_id")
     autocomplete_fields = ("model", "provider")
