@@ -8,6 +8,9 @@ from django.conf import settings
 
 from accounts.models import User
 from builder.models import UserLimits
+from config.prepared import PreparedSelect, slot
+
+_OWN = PreparedSelect(lambda: UserLimits.objects.filter(user=slot(UserLimits, "user")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Limits:
 
 def limits_of(user: User) -> Limits:
     """The limits of a person. One query."""
-    return limits_with(UserLimits.objects.filter(user_id=user.pk).first())
+    return limits_with(_OWN.first(user=user.pk))
 
 
 def limits_with(own: UserLimits | None) -> Limits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,20 +11,26 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from billing.services.holds import settlement_of
+from billing.services.holds import PocketCharge, settlement_of
 from builder.models import Attempt, Picture, Run, RunText, Site
 from builder.selectors.pictures import picture_as_dict, pictures_of_runs
 from config.errors import NotFound
+from config.prepared import PreparedSelect, slot
 from models_catalog.pricing import Price, charge, price_of
+
+_MINE = PreparedSelect(
+    lambda: Run.objects.select_related("site", "version").filter(
+        pk=slot(Run, "id"), owner=slot(Run, "owner"), site__deleted_at__isnull=True
+    )
+)
+_ATTEMPTS = PreparedSelect(
+    lambda: Attempt.objects.filter(run=slot(Attempt, "run")).order_by("number")
+)
 
 
 def run_get(*, user: User, run_id: UUID) -> Run:
     """The run, with its site and version. Raises NotFound, also for someone else's."""
-    run = (
-        Run.objects.select_related("site", "version")
-        .filter(pk=run_id, owner=user, site__deleted_at__isnull=True)
-        .first()
-    )
+    run = _MINE.first(id=run_id, owner=user.pk)
     if run is None:
         raise NotFound("There is no such run.")
     return run
@@ -73,14 +80,16 @@ def run_as_dict(run: Run, pictures: list[Picture] | None = None) -> dict[str, An
     }
 
 
-def receipt_of(run: Run) -> dict[str, Any]:
-    """What a finished run cost: total, split over pockets, and each attempt."""
+def receipt_of(run: Run, *, pockets: Sequence[PocketCharge] | None = None) -> dict[str, Any]:
+    """What a finished run cost: total, split over pockets, and each attempt.
+
+    pockets: for who has just settled it; read from the ledger when None.
+    """
+    if pockets is None:
+        pockets = settlement_of(hold_id=run.hold_id).pockets
     return {
         "charged": run.charged or 0,
-        "pockets": [
-            {"kind": kind, "amount": amount}
-            for kind, amount in settlement_of(hold_id=run.hold_id).pockets
-        ],
+        "pockets": [{"kind": kind, "amount": amount} for kind, amount in pockets],
         "estimated": run.usage_estimated,
         "attempts": [
             {
@@ -89,9 +98,15 @@ def receipt_of(run: Run) -> dict[str, Any]:
                 "outcome": attempt.outcome,
                 "charged": attempt.charged,
             }
-            for attempt in run.attempts.all()
+            for attempt in _attempts_of(run)
         ],
     }
+
+
+def _attempts_of(run: Run) -> Iterable[Attempt]:
+    if "attempts" in getattr(run, "_prefetched_objects_cache", ()):
+        return run.attempts.all()
+    return _ATTEMPTS.all(run=run.pk)
 
 
 def error_of(run: Run) -> dict[str, Any] | None:
@@ -180,13 +195,16 @@ def progress_of(
     }
 
 
-def closing_events(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """The last events of a finished run: its files, the receipt, then `done`."""
+def closing_events(
+    run: Run, *, pockets: Sequence[PocketCharge] | None = None
+) -> list[tuple[str, dict[str, Any]]]:
+    """The last events of a finished run: its files, the receipt, then `done`. pockets: see
+    `receipt_of`."""
     paths = run.version.changed_paths if run.version else []
     return [
         *(("file", {"path": path, "complete": True}) for path in paths),
         ("status", status_of(run)),
-        ("receipt", receipt_of(run)),
+        ("receipt", receipt_of(run, pockets=pockets)),
         (
             "done",
             {

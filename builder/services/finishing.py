@@ -5,6 +5,7 @@ Whoever wins the compare-and-set on (state, fence) ends the run; everybody else 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.services.holds import hold_release, hold_settle
+from billing.services.holds import PocketCharge, hold_release, hold_settle
 from billing.services.notices import balance_check
 from builder.estimates import text_files
 from builder.models import Attempt, Run, RunText, Version
@@ -28,9 +29,39 @@ from builder.services.sites import site_lock
 from builder.services.usage_correction import correction_ring
 from builder.services.versions import version_create
 from config.errors import DomainError
+from config.prepared import PreparedInsert, PreparedSelect, PreparedUpdate, slot
 from models_catalog.pricing import Price, charge, price_of
 
 START_PAGE = "index.html"
+
+# What the end writes to the run, and to its last attempt.
+_ENDED_FIELDS = (
+    *("state", "version", "model_used_slug", "input_tokens", "output_tokens", "usage_estimated"),
+    *("charged", "error_code", "error_message", "notes", "first_content_at", "finished_at"),
+    *("lease_until",),
+)
+_CLOSED_FIELDS = (
+    *("outcome", "charged", "input_tokens", "output_tokens", "cost_usd", "cost_estimated"),
+    *("token_cost", "billing_unit", "input_weight", "generation_id", "first_content_at"),
+    *("ended_at",),
+)
+_OURS = PreparedSelect(
+    lambda: (
+        Run.objects.select_for_update()
+        .filter(pk=slot(Run, "id"), state=Run.State.RUNNING, fence=slot(Run, "fence"))
+        .values_list("pk")
+    )
+)
+_END = PreparedUpdate(
+    lambda: Run.objects.filter(pk=slot(Run, "id")),
+    **{name: slot(Run, name) for name in _ENDED_FIELDS},
+)
+_TEXT = PreparedInsert(RunText, replacing=(["run"], ["fence", "text", "updated_at"]))
+# Only the last one is open: those before it were ended when the next was tried.
+_CLOSE = PreparedUpdate(
+    lambda: Attempt.objects.filter(run=slot(Attempt, "run"), ended_at__isnull=True),
+    **{name: slot(Attempt, name) for name in _CLOSED_FIELDS},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +101,39 @@ class Outcome:
 
 
 @dataclass(slots=True)
+class Ended:
+    """A run that has just ended, with its version; and what it was paid from."""
+
+    run: Run
+    pockets: tuple[PocketCharge, ...]
+
+
+@dataclass(slots=True)
 class _Stored:
     version: Version | None = None
     notes: list[str] = field(default_factory=list)
     error_code: str = ""
     error_message: str = ""
     price: Price | None = None
+    pockets: tuple[PocketCharge, ...] = ()
 
 
-def run_finish(*, run: Run, outcome: Outcome) -> bool:
+def run_finish(*, run: Run, outcome: Outcome) -> Ended | None:
     """End a running run: store what is usable, charge what is due, free the rest of the hold.
 
-    False, and nothing changed, if the run is no longer this worker's (fence).
+    None, and nothing changed, if the run is no longer this worker's (fence).
     """
     with transaction.atomic():
         # The site first, then the run, then the ledger: the same order as everywhere.
         site_lock(run.site)
-        ours = Run.objects.select_for_update().filter(
-            pk=run.pk, state=Run.State.RUNNING, fence=run.fence
-        )
-        if not ours.values_list("pk", flat=True):
-            return False
+        if not _OURS.rows(id=run.pk, fence=run.fence):
+            return None
         stored = _store(run, outcome)
         charged = _charge(run, outcome, stored)
-        _save(run, outcome, stored, charged)
+        ended = _save(run, outcome, stored, charged)
     if outcome.generation_id and outcome.measured is not None and outcome.measured.estimated:
         correction_ring(run.pk)
-    return True
+    return Ended(ended, stored.pockets)
 
 
 def _store(run: Run, outcome: Outcome) -> _Stored:
@@ -177,10 +214,11 @@ def _charge(run: Run, outcome: Outcome, stored: _Stored) -> int:
         return 0
     due, stored.price = _due(run, outcome, measured)
     # Never above the ceiling quoted: what a provider counts beyond it is our loss.
-    charged = hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling)).charged
+    settled = hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling))
+    stored.pockets = settled.pockets
     # Robust: a notice that fails to be written must not fail the run, which is stored by then.
     transaction.on_commit(partial(balance_check, user_id=run.owner_id), robust=True)
-    return charged
+    return settled.charged
 
 
 def _due(run: Run, outcome: Outcome, measured: Measured) -> tuple[int, Price]:
@@ -196,59 +234,61 @@ def _due(run: Run, outcome: Outcome, measured: Measured) -> tuple[int, Price]:
     return costs[lowest], prices[lowest]
 
 
-def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> None:
+def _save(run: Run, outcome: Outcome, stored: _Stored, charged: int) -> Run:
+    """The run as it is now stored: a copy, as the one under way is still told of."""
+    if stored.version is not None and outcome.error_code and not outcome.billable:
+        stored.notes.append(_kept_note(stored.version))
     state = outcome.state
-    error_code = outcome.error_code or stored.error_code
-    error_message = outcome.error_message or stored.error_message
     if stored.version is None and state == Run.State.SUCCEEDED:
         state = Run.State.FAILED
-    if stored.version is not None and outcome.error_code and not outcome.billable:
-        kept = len(stored.version.changed_paths)
-        stored.notes.append(
-            ngettext(
-                "%(count)d finished file was kept as version %(number)d.",
-                "%(count)d finished files were kept as version %(number)d.",
-                kept,
-            )
-            % {"count": kept, "number": stored.version.number}
-        )
+    stopped = state == Run.State.CANCELLED
     measured = outcome.measured
-    now = timezone.now()
-    Run.objects.filter(pk=run.pk).update(
-        state=state,
-        version=stored.version,
-        model_used_slug=outcome.model_used_slug,
-        input_tokens=measured.input_tokens if measured else None,
-        output_tokens=measured.output_tokens if measured else None,
-        usage_estimated=bool(measured and measured.estimated),
-        charged=charged,
-        error_code=error_code if state != Run.State.CANCELLED else "",
-        error_message=error_message[:500] if state != Run.State.CANCELLED else "",
-        notes=[*outcome.notes, *stored.notes],
-        first_content_at=run.first_content_at,
-        finished_at=now,
-        lease_until=None,
-    )
-    RunText.objects.bulk_create(
-        [RunText(run=run, fence=run.fence, text=outcome.text, updated_at=now)],
-        update_conflicts=True,
-        unique_fields=["run"],
-        update_fields=["fence", "text", "updated_at"],
-    )
-    # Only the last one is open: those before it were ended when the next was tried.
-    Attempt.objects.filter(run=run, ended_at=None).update(
+    ended = copy.copy(run)
+    ended.state = state
+    ended.version = stored.version
+    ended.model_used_slug = outcome.model_used_slug
+    ended.input_tokens = measured.input_tokens if measured else None
+    ended.output_tokens = measured.output_tokens if measured else None
+    ended.usage_estimated = bool(measured and measured.estimated)
+    ended.charged = charged
+    ended.error_code = "" if stopped else outcome.error_code or stored.error_code
+    message = outcome.error_message or stored.error_message
+    ended.error_message = "" if stopped else message[:500]
+    ended.notes = [*outcome.notes, *stored.notes]
+    ended.finished_at = timezone.now()
+    ended.lease_until = None
+    values = {name: getattr(ended, name) for name in _ENDED_FIELDS}
+    _END.run(**{**values, "id": run.pk, "version": ended.version_id})
+    _TEXT.run(RunText(run=run, fence=run.fence, text=outcome.text))
+    _close_attempt(ended, outcome, stored)
+    return ended
+
+
+def _kept_note(version: Version) -> str:
+    kept = len(version.changed_paths)
+    return ngettext(
+        "%(count)d finished file was kept as version %(number)d.",
+        "%(count)d finished files were kept as version %(number)d.",
+        kept,
+    ) % {"count": kept, "number": version.number}
+
+
+def _close_attempt(ended: Run, outcome: Outcome, stored: _Stored) -> None:
+    price = stored.price
+    _CLOSE.run(
+        run=ended.pk,
         outcome=_attempt_outcome(outcome, stored),
-        charged=charged,
-        input_tokens=measured.input_tokens if measured else None,
-        output_tokens=measured.output_tokens if measured else None,
+        charged=ended.charged,
+        input_tokens=ended.input_tokens,
+        output_tokens=ended.output_tokens,
         cost_usd=outcome.cost_usd,
         cost_estimated=outcome.cost_estimated,
-        token_cost=stored.price.token_cost if stored.price else None,
-        billing_unit=stored.price.billing_unit if stored.price else "",
-        input_weight=stored.price.input_weight if stored.price else None,
+        token_cost=price.token_cost if price else None,
+        billing_unit=price.billing_unit if price else "",
+        input_weight=price.input_weight if price else None,
         generation_id=outcome.generation_id[:120],
-        first_content_at=run.first_content_at,
-        ended_at=now,
+        first_content_at=ended.first_content_at,
+        ended_at=ended.finished_at,
     )
 
 

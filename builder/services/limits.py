@@ -11,11 +11,27 @@ from django.utils.translation import ngettext
 from builder.models import Run
 from builder.selectors.limits import Limits
 from config.errors import TooLarge, TooManyRequests
+from config.prepared import PreparedSelect, slot
 
 UNFINISHED = Q(state__in=[Run.State.QUEUED, Run.State.RUNNING])
 MINUTE = timedelta(minutes=1)
 # Far longer than a run may wait and last: older ones need not be looked at.
 ACTIVE_AT_MOST = timedelta(hours=2)
+
+_RECENT = Q(created_at__gt=slot(Run, "created_at", "minute_ago"))
+_COUNTS = PreparedSelect(
+    lambda: (
+        Run.objects.filter(
+            _RECENT | UNFINISHED,
+            owner=slot(Run, "owner"),
+            created_at__gt=slot(Run, "created_at", "active_since"),
+        )
+        .order_by()
+        .values("owner")
+        .annotate(active=Count("pk", filter=UNFINISHED), recent=Count("pk", filter=_RECENT))
+        .values_list("active", "recent")
+    )
+)
 
 
 def prompt_check(prompt: str, limits: Limits) -> None:
@@ -32,17 +48,13 @@ def run_admit(*, owner_id: int, limits: Limits, now: datetime) -> None:
 
     Exact where the caller holds a lock that all starts of this person take (their hold does).
     """
-    counts = Run.objects.filter(
-        Q(created_at__gt=now - MINUTE) | UNFINISHED,
-        owner_id=owner_id,
-        created_at__gt=now - ACTIVE_AT_MOST,
-    ).aggregate(
-        active=Count("pk", filter=UNFINISHED),
-        recent=Count("pk", filter=Q(created_at__gt=now - MINUTE)),
+    counts = _COUNTS.rows(
+        owner=owner_id, minute_ago=now - MINUTE, active_since=now - ACTIVE_AT_MOST
     )
-    if counts["active"] >= limits.concurrent_runs:
+    active, recent = counts[0] if counts else (0, 0)
+    if active >= limits.concurrent_runs:
         raise _too_many_at_once(limits.concurrent_runs)
-    if counts["recent"] >= limits.runs_per_minute:
+    if recent >= limits.runs_per_minute:
         raise TooManyRequests(
             ngettext(
                 "You can start %(limit)d run a minute. Nothing was charged. Wait a minute.",

@@ -22,11 +22,20 @@ from django.utils import timezone
 
 from billing.entitlement import entitled_among
 from builder.models import Run
+from config.prepared import PreparedUpdate, slot
 
 # A message heard within this time did not wait, so there is no queue to be just about.
 FRESH_SECONDS = 1.0
 # The order is good for as long; taking a run is by compare-and-set, so an old order does no harm.
 ORDER_SECONDS = 1.0
+
+_TAKE = PreparedUpdate(
+    lambda: Run.objects.filter(pk=slot(Run, "id"), state=Run.State.QUEUED),
+    state=Run.State.RUNNING,
+    fence=F("fence") + 1,
+    started_at=slot(Run, "started_at"),
+    lease_until=slot(Run, "lease_until"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +101,8 @@ def run_take(run_id: str | UUID, *, rung_at: float | None = None) -> str | UUID 
 def _take(run_id: str | UUID) -> bool:
     """Take a queued run by compare-and-set; False if somebody else has it or it is over."""
     now = timezone.now()
-    return bool(
-        Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(
-            state=Run.State.RUNNING,
-            fence=F("fence") + 1,
-            started_at=now,
-            lease_until=now + timedelta(seconds=settings.RUN_LEASE_SECONDS),
-        )
-    )
+    lease_until = now + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+    return bool(_TAKE.run(id=run_id, started_at=now, lease_until=lease_until))
 
 
 def _order_now() -> list[UUID]:

@@ -50,7 +50,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing(start):
     claimed = execution.run_claim(run.pk)
     assert claimed is not None
     Run.objects.filter(pk=run.pk).update(fence=claimed.fence + 1)
-    assert run_finish(run=claimed, outcome=Outcome(state=Run.State.SUCCEEDED)) is False
+    assert run_finish(run=claimed, outcome=Outcome(state=Run.State.SUCCEEDED)) is None
     run.refresh_from_db()
     assert (run.state, run.hold.state) == ("running", Hold.State.OPEN)
 
