@@ -37,8 +37,8 @@ class Stream:
         """Seconds from asking for the events to the first text."""
         return self.arrivals[0][0] - self.events_sent if self.arrivals else None
 
-    def delays(self, *, chunk_characters: int, stamp_characters: int) -> list[float]:
-        """Seconds from the upstream's writing of each chunk to its arrival here.
+    def delays(self, *, chunk_characters: int, stamp_characters: int) -> list[tuple[float, float]]:
+        """Of each chunk: when it arrived, and the seconds since the upstream wrote it.
 
         A chunk that begins with a moment in hex (the emulator's `stamp`) was written then.
         """
@@ -51,7 +51,7 @@ class Stream:
                     written = int(pending[start : start + stamp_characters], 16) / 1e6
                 except ValueError:
                     continue
-                found.append(at - written)
+                found.append((at, at - written))
             pending = pending[whole:]
         return found
 

@@ -61,6 +61,7 @@ def product(*, upstream: str, folder: Path, concurrency: int) -> Iterator[Produc
         pool = os.environ.get("WORKER_POOL", "threads")
         worker = ["celery", "-A", "config", "worker", "-P", pool, "-c", str(concurrency)]
         worker += ["-Q", "runs,short", "-l", "warning", "--without-mingle", "--without-gossip"]
+        worker += ["--without-heartbeat"]
         web = ["uvicorn", "config.asgi:application", "--port", str(port), "--no-access-log"]
         for command in (worker, web):
             with (folder / f"{command[0]}.log").open("wb") as log:

@@ -36,6 +36,9 @@ PATIENCE = 3
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="script/bench stream")
+    parser.add_argument(
+        "part", nargs="?", default="all", choices=("all", "starts", "text"), help="of the rounds"
+    )
     parser.add_argument("--concurrency", default="1,50,200")
     parser.add_argument("--repeat-single", type=int, default=12, help="rounds of one stream")
     parser.add_argument("--starts", type=int, default=60, help="runs for the cost of a start")
@@ -43,12 +46,18 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--no-litellm", action="store_true")
     options = parser.parse_args(arguments)
     levels = [int(level) for level in options.concurrency.split(",")]
+    if options.part == "starts":
+        levels = []
     folder = Path(tempfile.mkdtemp(prefix="sitewright-bench-"))
     state = Path(os.environ.get("STATE_DIR") or ROOT / "var")
     python = None if options.no_litellm else litellm_environment(state / "bench" / "litellm")
     with (
         emulator(pace=0, subprocess_=True) as upstream,
-        product(upstream=upstream.url, folder=folder, concurrency=max(levels) + 10) as ours,
+        product(
+            upstream=upstream.url,
+            folder=folder,
+            concurrency=max(levels, default=STARTS_AT_ONCE) + 10,
+        ) as ours,
     ):
         answer_with(upstream, chunks=START_CHUNKS, per_second=1000)
         for chunks in {SINGLE_CHUNKS, options.chunks}:
@@ -70,7 +79,7 @@ async def _measure(
     systems = [direct(upstream), through_us(ours)]
     if peer is not None:
         systems.append(through_proxy(peer))
-    await _starts(systems, options.starts)
+    await _starts(systems, options.starts, measured=options.part != "text")
     for level in levels:
         rounds, chunks = (options.repeat_single, SINGLE_CHUNKS) if level == 1 else (1, None)
         chunks = chunks or options.chunks
@@ -122,13 +131,13 @@ def _sample(system: System, streams: list[Stream]) -> Sample:
     )
 
 
-async def _starts(systems: list[System], count: int) -> None:
+async def _starts(systems: list[System], count: int, *, measured: bool) -> None:
     """CPU of a whole request with next to no text: for us the POST, the worker's part, the event
     stream, storing and settling. Also warms the systems up."""
     for system in systems:
         await system.prepare(2 * count)
         await _short_runs(system, count)
-    for system in systems:
+    for system in systems if measured else ():
         cpu = cpu_seconds(system.pids)
         streams = await _short_runs(system, count)
         used = cpu_seconds(system.pids) - cpu

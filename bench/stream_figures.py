@@ -37,19 +37,14 @@ def figures_of(used: Used, level: int) -> Figures:
     """The figures of one system at one number of streams at once."""
     streams, wall, cpu = used.streams, used.wall_seconds, used.cpu_seconds
     chunks = sum(stream.characters for stream in streams) / CHUNK_CHARACTERS
-    delays = [
-        delay
-        for stream in streams
-        for delay in stream.delays(
-            chunk_characters=CHUNK_CHARACTERS, stamp_characters=STAMP_CHARACTERS
-        )
-    ]
+    delays = [delay for stream in streams for _at, delay in _delays(stream)]
     return {
         "finished": sum(stream.finished for stream in streams),
         "streams": len(streams),
         **_first_tokens(streams),
         "delay_ms_p50": milliseconds(percentile(delays, 0.5)),
         "delay_ms_p95": milliseconds(percentile(delays, 0.95)),
+        **(_steady_delays(streams) if level > 1 else {}),
         "chunks_per_second": round(chunks / wall, 1) if wall else 0.0,
         "cpu_seconds_per_100k_chunks": round(cpu / chunks * 100_000, 2) if chunks else None,
         **(_steady(used.samples) if level > 1 else {}),
@@ -67,6 +62,26 @@ def _first_tokens(streams: Sequence[Stream]) -> Figures:
         "first_token_ms_p50": milliseconds(percentile(firsts, 0.5)),
         "first_token_ms_p95": milliseconds(percentile(firsts, 0.95)),
         "first_token_after_events_ms_p50": milliseconds(percentile(later, 0.5)),
+    }
+
+
+def _delays(stream: Stream) -> list[tuple[float, float]]:
+    return stream.delays(chunk_characters=CHUNK_CHARACTERS, stamp_characters=STAMP_CHARACTERS)
+
+
+def _steady_delays(streams: Sequence[Stream]) -> Figures:
+    """Of the chunks that came between the last stream's first text and the first one's last."""
+    begun = [stream.arrivals for stream in streams if stream.arrivals]
+    if len(begun) < len(streams):
+        return {}
+    start = max(arrivals[0][0] for arrivals in begun)
+    end = min(arrivals[-1][0] for arrivals in begun)
+    delays = [delay for one in streams for at, delay in _delays(one) if start < at < end]
+    if not delays:
+        return {}
+    return {
+        "steady_delay_ms_p50": milliseconds(percentile(delays, 0.5)),
+        "steady_delay_ms_p95": milliseconds(percentile(delays, 0.95)),
     }
 
 
