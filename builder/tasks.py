@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
-from builder.services import catalogue, execution, pictures, sweeping, usage_correction
+from builder.services import catalogue, execution, pictures, probes, sweeping, usage_correction
 
 
 @shared_task(name="builder.tasks.run_execute")
@@ -52,3 +52,9 @@ def pictures_prune() -> int:
 def catalogue_check() -> dict[str, str]:
     """Compare the catalogue with the providers' lists; findings are for staff."""
     return {result.provider.slug: result.outcome.value for result in catalogue.catalogue_check()}
+
+
+@shared_task(name="builder.tasks.providers_probe")
+def providers_probe() -> dict[str, str]:
+    """See that each provider is there; put back what was out and answers again."""
+    return probes.providers_probe()

@@ -389,6 +389,8 @@ POCKET_PRIORITIES = {
 RUN_FIRST_TOKEN_TIMEOUT_SECONDS = 120
 # Of one route among several, so that a silent one leaves time for the next.
 ROUTE_FIRST_TOKEN_TIMEOUT_SECONDS = 30
+# How old what /status/ says may be.
+STATUS_FRESH_SECONDS = 15
 RUN_IDLE_TIMEOUT_SECONDS = 60
 RUN_TOTAL_TIMEOUT_SECONDS = 600
 RUN_LEASE_SECONDS = 30

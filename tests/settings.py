@@ -32,6 +32,7 @@ from config.settings import CACHES, DATABASES, STATE_DIR, STATIC_ROOT  # noqa: E
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests sign up far more people from one address than anybody would.
 ACCOUNT_RATE_LIMITS = False
+STATUS_FRESH_SECONDS = 0
 CACHES["default"]["KEY_PREFIX"] = f"tests-{_worker or 'main'}"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -62,6 +62,10 @@ class Breaker:
             return State.CLOSED
         return State.OPEN if self._clock() < opened.until else State.HALF_OPEN
 
+    def known(self) -> dict[str, Opened]:
+        """All that are open, at most a second old."""
+        return dict(self._known())
+
     def opened(self) -> dict[str, Opened]:
         """All that are open, as the store has them now."""
         self._look_at = 0.0

@@ -60,7 +60,7 @@ def provider_out(provider_slug: str, error: ProviderError) -> None:
                 subject=f"{provider_slug} does not serve us: {error.code}",
                 detail=(
                     f"{error}\n\nNo run is sent there until it is mended. Check the key and the"
-                    " credit with the provider, then use the action “Put back” on the provider"
+                    " credit with the provider, then use “End the outage” on the provider"
                     " in the admin; a successful probe puts it back as well."
                 ),
             )

@@ -16,13 +16,14 @@ from billing.selectors import standing_of
 from billing.stripe_api import purchases_open
 from builder.examples import EXAMPLES, FIRST_EXAMPLES
 from builder.pending import pending_keep
+from builder.selectors.health import health_now
 from builder.selectors.offers import (
     catalogue_by_maker,
     chosen_model,
     presets,
-    provider_states,
     tokens_asked,
 )
+from builder.status_words import headline
 from models_catalog.selectors import models_listed
 
 
@@ -92,4 +93,6 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """How the providers are. That the page shows at all says the app and its database answer."""
-    return render(request, "pages/status.html", {"providers": provider_states()})
+    health = health_now()
+    context = {"health": health, "headline": headline(health)}
+    return render(request, "pages/status.html", context)

@@ -21,7 +21,7 @@ from tests.api.conftest import Call, assert_problem, caller
 pytestmark = pytest.mark.django_db
 
 # Everybody may, without an account.
-PUBLIC_API = {"GET /api/models", "GET /api/tokens/packages"}
+PUBLIC_API = {"GET /api/models", "GET /api/status", "GET /api/tokens/packages"}
 # About the caller: there is no id of somebody else to name.
 OWN_API = {
     *("GET /api/me", "POST /api/estimates", "GET /api/sites", "POST /api/sites"),

@@ -118,7 +118,7 @@ def test_with_leave_a_cheaper_model_answers_at_its_price_and_is_named(finish, ai
     ai.rule({"status": 503}, provider="openrouter")
     run = finish(allow_fallback=True, model="gpt-4")
     last = Fallback.objects.get(model__slug="gpt-4", fallback__slug="qwen-vl-max").fallback
-    assert (run.state, run.model_used_slug) == ("succeeded", "qwen-vl-max")
+    assert (run.state, run.model_used_slug) == ("succeeded", "qwen-vl-max"), attempts(run)
     usage = {"input_tokens": run.input_tokens, "output_tokens": run.output_tokens}
     assert run.charged == charge(price_of(last), **usage) < charge(price_of(run), **usage)
     told = attempts(run)
