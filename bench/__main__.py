@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from bench import ledger, resets, stream, usage
+from bench import ledger, resets, sse, stream, usage
 
-BENCHMARKS = {"ledger": ledger, "resets": resets, "stream": stream, "usage": usage}
+BENCHMARKS = {"ledger": ledger, "resets": resets, "sse": sse, "stream": stream, "usage": usage}
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builder.providers.sse import EventTooLong, ServerSentEvent, ServerSentEventParser
@@ -68,13 +68,74 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1_000, deadline=None)
 @given(streams(), st.lists(st.integers(0, 100_000), max_size=40))
 def test_any_split_gives_the_events_that_were_written(
     stream: tuple[bytes, list[ServerSentEvent]], cuts: list[int]
 ) -> None:
     data, expected = stream
     assert events_of(split(data, cuts)) == expected
+
+
+VALUES = [
+    "",
+    " ",
+    "x",
+    "你好，世界",
+    "🙂👩‍👩‍👧",
+    ":",
+    "data: x",
+    "\ufeff",
+    "\x85\u2028\x0b\x0c\x1c",
+    '{"a": "é"}',
+    "[DONE]",
+    "\x00",
+    "长" * 400,
+    "e" * 2_000,
+]
+
+
+def written(program: bytes) -> tuple[bytes, list[ServerSentEvent]]:
+    """A stream and the events in it. Each byte of `program` says what comes next: what kind of
+    line, its value, its end."""
+    out = bytearray(b"\xef\xbb\xbf" if program[:1] > b"\x80" else b"")
+    expected: list[ServerSentEvent] = []
+    name, data = "", []
+    for step in program:
+        kind, step = step % 6, step // 6
+        end = LINE_ENDS[step % 3]
+        value = VALUES[step // 3 % len(VALUES)]
+        if kind < 2:
+            gap = b" " if kind or value.startswith(" ") else b""
+            out += b"data:" + gap + value.encode() + end
+            data.append(value)
+        elif kind == 2:
+            out += b"event: " + value.encode() + end
+            name = value
+        elif kind == 3:
+            out += b":" + value.encode() + end
+        elif kind == 4:
+            out += [b"id: 7", b"retry: 9", b"Data: no", b"data ", b"dat"][step % 5] + end
+        else:
+            # An empty line ended by LF right after a CR would be the second half of a CRLF.
+            out += end if not (end == b"\n" and out.endswith(b"\r")) else b"\r\n"
+            if data:
+                expected.append(ServerSentEvent(name or "message", "\n".join(data).encode()))
+            name, data = "", []
+    if data:
+        expected.append(ServerSentEvent(name or "message", "\n".join(data).encode()))
+    return bytes(out), expected
+
+
+@settings(max_examples=9_000, deadline=None)
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_thousands_of_streams_give_their_events_split_at_any_byte(
+    program: bytes, cuts: bytes
+) -> None:
+    stream, expected = written(program)
+    places = [int.from_bytes(cuts[at : at + 2]) for at in range(0, len(cuts), 2)]
+    assert events_of(split(stream, places)) == expected
+    assert events_of([stream]) == expected
 
 
 @settings(max_examples=300, deadline=None)
@@ -96,6 +157,25 @@ def test_any_bytes_give_the_same_events_however_they_are_split(
 ) -> None:
     data = b"".join(pieces)
     assert events_of(split(data, cuts)) == events_of([data])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+@given(
+    st.lists(st.sampled_from(["data", "comment", "short"]), min_size=1, max_size=3),
+    st.sampled_from(["x", "é", "字", "🙂"]),
+    st.sampled_from(LINE_ENDS),
+    st.lists(st.integers(0, 4_000_000), max_size=200),
+)
+def test_lines_of_a_megabyte_are_whole_however_they_are_split(
+    kinds: list[str], letter: str, end: bytes, cuts: list[int]
+) -> None:
+    long = letter * (1_048_576 // len(letter.encode()))
+    lines = {"data": f"data: {long}", "comment": f":{long}", "short": "data: 短"}
+    values = {"data": long, "short": "短"}
+    stream = b"".join(lines[kind].encode() + end for kind in kinds) + end
+    data = "\n".join(values[kind] for kind in kinds if kind in values).encode()
+    expected = [ServerSentEvent("message", data)] if set(kinds) != {"comment"} else []
+    assert events_of(split(stream, cuts)) == expected
 
 
 def test_an_event_is_handed_out_as_soon_as_its_blank_line_is_there() -> None:
