@@ -9,6 +9,7 @@ redirects.
 from __future__ import annotations
 
 import functools
+import http.client
 import socket
 import ssl
 import threading
@@ -21,7 +22,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+)
 
 from builder.providers.abort import AbortSwitch
 from builder.providers.errors import ProviderError
@@ -40,6 +46,15 @@ class AbortableConnection:
         parent.connect()
         connection: Any = self
         self.switch.connected(connection.sock)
+
+    def _tunnel(self) -> None:
+        """Whatever goes wrong before the tunnel stands is the proxy's doing: a refusal, silence,
+        an answer that is no HTTP. urllib3 says so for some of it only."""
+        parent: Any = super()
+        try:
+            parent._tunnel()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ProxyError("no tunnel through the proxy", error) from error
 
     def _new_conn(self) -> socket.socket:
         connection: Any = self

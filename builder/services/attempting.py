@@ -280,6 +280,7 @@ def _call(route: PlannedRoute, messages: tuple[Message, ...]) -> tuple[Endpoint,
         api_key=target.api_key,
         proxy_url=target.proxy_url,
         headers=target.headers,
+        connect_timeout_seconds=settings.PROVIDER_CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS,
     )
     request = ChatRequest(
