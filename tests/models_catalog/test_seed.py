@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from emulators.ai.catalog import find_model
+from emulators.ai import catalog as emulated
 from models_catalog.fallbacks import edges_of, find_loop
 from models_catalog.models import AIModel, Fallback, Provider, Route
 from models_catalog.pricing import charge, price_of
@@ -141,11 +141,14 @@ def test_every_model_has_a_fallback_and_the_last_of_the_line_a_last_resort(catal
 
 def test_the_shipped_prices_are_those_the_emulated_providers_list(catalogue):
     # Else the first comparison on a machine without keys would find differences.
-    kinds = {"openrouter": "openrouter", "qwen": "dashscope"} | {
-        slug: slug for slug in ("openai", "anthropic")
+    kinds: dict[str, emulated.Provider] = {
+        "openrouter": "openrouter",
+        "qwen": "dashscope",
+        "openai": "openai",
+        "anthropic": "anthropic",
     }
     for route in Route.objects.select_related("provider"):
-        listed = find_model(kinds[route.provider.slug], route.provider_model_id)
+        listed = emulated.find_model(kinds[route.provider.slug], route.provider_model_id)
         assert listed is not None, route.provider_model_id
         assert (route.input_usd_per_million, route.output_usd_per_million) == (
             listed.input_price,
