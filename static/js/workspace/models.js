@@ -84,6 +84,7 @@ function startSight(root, menu, rows) {
     for (const { row, input } of blind) {
       input.disabled = isBlind;
       row.classList.toggle("is-blind", isBlind);
+      row.querySelector(".model-row").classList.toggle("is-off", isBlind);
       row.querySelector("[data-blind]")?.remove();
       if (!isBlind) continue;
       const why = document.createElement("div");
