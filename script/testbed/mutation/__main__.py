@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", default=["*"], help="billing.services.holds*")
     parser.add_argument("--fresh", action="store_true", help="forget the results there are")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--tests-max", type=int, help="ask no more tests about a mutant")
     parser.add_argument("--coverage", action="store_true", help="measure branches, no mutants")
     options = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="sitewright-mutation-"))
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
             return coverage_measure(ROOT, folder, environments)
         if options.fresh:
             RESULTS.unlink(missing_ok=True)
-        return _mutate(folder, environments, options.names, options.processes)
+        return _mutate(folder, environments, options)
     finally:
         for server in reversed(running):
             server.end()
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _mutate(
-    folder: Path, environments: dict[str, dict[str, str]], names: list[str], processes: int
+    folder: Path, environments: dict[str, dict[str, str]], options: argparse.Namespace
 ) -> int:
     results = Results(RESULTS, tests_version(ROOT))
     results.path.parent.mkdir(exist_ok=True)
@@ -67,57 +68,52 @@ def _mutate(
     mutants = [
         mutant
         for mutant in mutants_write(folder / "copy")
-        if any(fnmatchcase(mutant.name, name) for name in names)
+        if any(fnmatchcase(mutant.name, name) for name in options.names)
     ]
     for database, environment in environments.items():
-        known = results.states(mutants, database)
-        wanted = [
-            mutant
-            for mutant in mutants
-            if mutant.name not in known and (database == "sqlite" or mutant.by_database)
-        ]
-        # A run that is cut off has then met a fair sample of all modules.
-        random.Random(SEED).shuffle(wanted)  # noqa: S311 - an order, no secret
+        wanted = _wanted(mutants, results, database)
         say(f"{len(wanted)} of {len(mutants)} mutants to run on {database}")
-        # On PostgreSQL they would wait for each other's rows.
-        at_once = processes if database == "sqlite" else 1
-        if wanted and not _run(folder, environment, database, wanted, results, at_once):
+        job = {
+            "mutants": [asdict(mutant) for mutant in wanted],
+            "results": str(results.path),
+            "tests": results.tests,
+            "tests_max": options.tests_max,
+            # On PostgreSQL they would wait for each other's rows.
+            "processes": options.processes if database == "sqlite" else 1,
+        }
+        if wanted and not _run(folder, environment, test_files(database), job):
             return 2
     share = report(mutants, results.states(mutants))
     return 0 if share >= KILLED_SHARE else 1
 
 
-def _run(
-    folder: Path,
-    environment: dict[str, str],
-    database: str,
-    mutants: list[Mutant],
-    results: Results,
-    processes: int,
-) -> bool:
-    job = folder / "job.json"
-    facts = {
-        "mutants": [asdict(mutant) for mutant in mutants],
-        "results": str(results.path),
-        "tests": results.tests,
-        "processes": processes,
-    }
-    job.write_text(json.dumps(facts))
-    command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "-p", "no:xdist"]
-    command += [
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "script.testbed.mutation.plugin",
+def _wanted(mutants: list[Mutant], results: Results, database: str) -> list[Mutant]:
+    """Those of which nothing is known yet, in an order that makes a run that is cut off a fair
+    sample of all modules."""
+    known = results.states(mutants, database)
+    wanted = [
+        mutant
+        for mutant in mutants
+        if mutant.name not in known and (database == "sqlite" or mutant.by_database)
     ]
+    random.Random(SEED).shuffle(wanted)  # noqa: S311 - an order, no secret
+    return wanted
+
+
+def _run(
+    folder: Path, environment: dict[str, str], tests: list[str], job: dict[str, object]
+) -> bool:
+    (folder / "job.json").write_text(json.dumps(job))
+    plugins = ["no:xdist", "no:randomly", "no:cacheprovider", "script.testbed.mutation.plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "--assert=plain"]
+    command += [argument for plugin in plugins for argument in ("-p", plugin)]
     done = subprocess.run(
-        [*command, *test_files(database)],
+        [*command, *tests],
         cwd=folder / "copy",
-        env={**environment, "MUTATION_JOB": str(job)},
+        env={**environment, "MUTATION_JOB": str(folder / "job.json")},
         check=False,
     )
+    # 5: pytest itself ran no test.
     return done.returncode in {0, 5}
 
 

@@ -55,7 +55,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 class Runner:
     """job: mutants (name, module, function and digest of each), results (where they are told),
-    processes (at most so many at once), tests (which version of them)."""
+    processes (at most so many at once), tests (which version of them), tests_max (ask no more
+    than so many about a mutant, all if None)."""
 
     def __init__(self, session: pytest.Session, job: dict[str, Any], folder: Path) -> None:
         self.session = session
@@ -91,7 +92,7 @@ class Runner:
         for item in self.session.items:
             state()._stats.clear()
             started = time.process_time()
-            if self._failed(item):
+            if not self._rehearsed(item):
                 say(f"left out, for it fails without any mutant: {item.nodeid}")
                 continue
             self.seconds[item.nodeid] = time.process_time() - started
@@ -109,13 +110,27 @@ class Runner:
                 item.path.name != own,
                 self.seconds[item.nodeid],
             ),
-        )
+        )[: self.job["tests_max"]]
 
-    def _failed(self, item: pytest.Item) -> bool:
+    def _rehearsed(self, item: pytest.Item) -> bool:
         # Told that the session comes next, it takes down all but the session's own fixtures.
         following = cast(pytest.Item, self.session)
-        reports = runtestprotocol(item, log=False, nextitem=following)
-        return any(report.failed for report in reports)
+        return all(report.outcome != "failed" for report in runtestprotocol(item, False, following))
+
+    def _fails(self, item: pytest.Item) -> bool:
+        """Runs the test as pytest does, without the report that nobody reads. A test that fails
+        is left as it stands: it is the last of its process."""
+        item._initrequest()  # type: ignore[attr-defined]
+        try:
+            try:
+                item.ihook.pytest_runtest_setup(item=item)
+                item.ihook.pytest_runtest_call(item=item)
+            except pytest.skip.Exception:
+                pass
+            item.ihook.pytest_runtest_teardown(item=item, nextitem=self.session)
+        except BaseException:  # noqa: BLE001 - pytest's own failures are no Exception
+            return True
+        return False
 
     def _try_mutant(self, name: str, tests: Iterable[pytest.Item]) -> NoReturn:
         """In the fork: tells through its exit code, and a file with the test that failed."""
@@ -125,7 +140,7 @@ class Runner:
             set_mutant_under_test(name)
             for item in tests:
                 self._limit_cpu(self.seconds[item.nodeid])
-                if self._failed(item):
+                if self._fails(item):
                     self._killer_file(os.getpid()).write_text(item.nodeid)
                     code = KILLED
                     break
@@ -156,7 +171,8 @@ class Runner:
             # A mutant that never ends was noticed.
             "state": "timeout" if os.WIFSIGNALED(status) else outcome,
             "by": killer,
-            "reached_by": len(self.reaching[mutant["function"]]),
+            "tests_reaching": len(self.reaching[mutant["function"]]),
+            "tests_asked_max": self.job["tests_max"],
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
         }
         with Path(self.job["results"]).open("a") as results:

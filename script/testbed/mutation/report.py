@@ -23,7 +23,7 @@ class Results:
     def states(self, mutants: Iterable[Mutant], database: str | None = None) -> dict[str, str]:
         """By name of the mutant: killed, timeout or survived; without those that nothing is
         known of. A noticed mutant stays so until its function changes. database: survivors only
-        of this one, and of the tests that are there now."""
+        of this one, and of all tests that are there now."""
         digests = {mutant.name: mutant.digest for mutant in mutants}
         found: dict[str, str] = {}
         for line in self._lines():
@@ -31,9 +31,13 @@ class Results:
                 continue
             if line["state"] in NOTICED:
                 found[line["mutant"]] = line["state"]
-            elif database is None or (database, self.tests) == (line["database"], line["tests"]):
+            elif database is None or self._is_settled(line, database):
                 found.setdefault(line["mutant"], line["state"])
         return found
+
+    def _is_settled(self, line: dict[str, Any], database: str) -> bool:
+        asked_all = line.get("tests_asked_max") is None
+        return asked_all and (database, self.tests) == (line["database"], line["tests"])
 
     def cpu_seconds(self) -> list[float]:
         return [line["cpu_seconds"] for line in self._lines()]
