@@ -21,7 +21,7 @@ def coverage_measure(root: Path, folder: Path, environments: dict[str, dict[str,
         "concurrency = thread\n"
     )
     coverage = [sys.executable, "-m", "coverage"]
-    for database, environment in environments.items():
+    for environment in environments.values():
         command = [*coverage, "run", "--append", f"--rcfile={settings}", "-m", "pytest", "-q"]
         command += ["-p", "no:xdist", "-p", "no:cacheprovider", *test_files("sqlite")]
         done = subprocess.run(command, cwd=root, env=environment, check=False)
