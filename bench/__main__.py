@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from bench import ledger, resets, sse, stream, usage
+from bench import failover, ledger, resets, sse, stream, usage
 
-BENCHMARKS = {"ledger": ledger, "resets": resets, "sse": sse, "stream": stream, "usage": usage}
+BENCHMARKS = {
+    "failover": failover,
+    "ledger": ledger,
+    "resets": resets,
+    "sse": sse,
+    "stream": stream,
+    "usage": usage,
+}
 
 
 def main() -> int:
