@@ -139,6 +139,7 @@ class Route(models.Model):
         help_text=_("When the provider was first seen without this model"),
     )
     input_usd_per_million = models.DecimalField(
+        _("USD in, per million"),
         max_digits=10,
         decimal_places=4,
         null=True,
@@ -147,6 +148,7 @@ class Route(models.Model):
         help_text=_("What the provider charges us for a million input tokens, US dollars"),
     )
     output_usd_per_million = models.DecimalField(
+        _("USD out, per million"),
         max_digits=10,
         decimal_places=4,
         null=True,
@@ -240,6 +242,8 @@ class CatalogueFinding(models.Model):
 
     class Meta:
         ordering = ["-found_at"]
+        verbose_name = _("finding")
+        verbose_name_plural = _("findings")
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "kind", "provider_model_id"],

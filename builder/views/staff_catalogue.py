@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from builder.margin_page import margin_lines, margin_page
@@ -44,7 +45,11 @@ def compare(request: HttpRequest) -> HttpResponse:
 
 def _told(result: ProviderResult) -> tuple[int, str]:
     if result.outcome == Outcome.COMPARED:
-        words = _("%(listed)d models listed, %(opened)d new findings.")
+        words = ngettext(
+            "%(listed)d models listed, %(opened)d new finding.",
+            "%(listed)d models listed, %(opened)d new findings.",
+            result.opened,
+        )
         return messages.SUCCESS, words % {"listed": result.listed, "opened": result.opened}
     if result.outcome == Outcome.SKIPPED:
         return messages.INFO, _("switched off or without a key, so not asked.")

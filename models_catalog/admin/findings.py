@@ -61,7 +61,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(CatalogueFinding)
 class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
-    list_display = ("badge", "about", "provider", "what", "found_at", "seen_at", "to_do")
+    list_display = ("badge", "about", "what", "to_do", "since")
     list_display_links = None
     list_filter = (StateFilter, "kind", "provider")
     list_select_related = ("provider", "route__model")
@@ -86,6 +86,12 @@ class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
             name="models_catalog_cataloguefinding_act",
         )
         return [act, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = _("Where the catalogue and the providers differ")
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def change_view(
         self,
@@ -161,13 +167,14 @@ class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
 
     @admin.display(description=gettext_lazy("model"), ordering="provider_model_id")
     def about(self, finding: CatalogueFinding) -> SafeString:
+        listed = format_html("<code>{}</code><br>{}", finding.provider_model_id, finding.provider)
         if finding.route is None:
-            return format_html("<code>{}</code>", finding.provider_model_id)
+            return listed
         return format_html(
-            '<a href="{}">{}</a><br><code>{}</code>',
+            '<a href="{}">{}</a><br>{}',
             reverse("admin:models_catalog_aimodel_change", args=[finding.route.model_id]),
             finding.route.model,
-            finding.provider_model_id,
+            listed,
         )
 
     @admin.display(description=gettext_lazy("what differs"))
@@ -176,6 +183,11 @@ class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
         if finding.resolved_at is None and (other := stands_in(finding)):
             words += " " + _("Falls back to %(model)s.") % {"model": other}
         return words
+
+    @admin.display(description=gettext_lazy("since, last seen"), ordering="found_at")
+    def since(self, finding: CatalogueFinding) -> SafeString:
+        days = (f"{at:%Y-%m-%d}" for at in (finding.found_at, finding.seen_at))
+        return format_html("{}<br>{}", *days)
 
     @admin.display(description=gettext_lazy("settle it"))
     def to_do(self, finding: CatalogueFinding) -> SafeString | str:

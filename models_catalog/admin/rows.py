@@ -108,6 +108,9 @@ class RouteInline(admin.TabularInline[Route, Any]):
     exclude = ("request_options",)
     show_change_link = True
 
+    class Media:
+        css = {"all": ["css/admin-catalogue.css"]}
+
 
 class FallbackInline(admin.TabularInline[Fallback, AIModel]):
     model = Fallback
