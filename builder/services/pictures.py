@@ -39,7 +39,7 @@ PICTURES_MOST_PER_SITE = 200
 UNUSED_KEPT = timedelta(days=7)
 
 
-def picture_upload(*, user: User, site: Site, file: UploadedFile) -> Picture:
+def picture_upload(*, user: User, site: Site, file: UploadedFile[bytes]) -> Picture:
     """`picture_add` of an uploaded file, of which no more is read than may be taken."""
     most_bytes = limits_of(user).upload_bytes
     data = file.read(most_bytes + 1)
@@ -47,7 +47,7 @@ def picture_upload(*, user: User, site: Site, file: UploadedFile) -> Picture:
 
 
 def pictures_uploaded(
-    *, user: User, site: Site, files: Iterable[UploadedFile]
+    *, user: User, site: Site, files: Iterable[UploadedFile[bytes]]
 ) -> tuple[list[str], list[str]]:
     """The pictures of a form sent without scripts: (ids of those stored, why others were not)."""
     stored: list[str] = []

@@ -132,7 +132,7 @@ def run_stop(request: AuthenticatedHttpRequest, *, site_id: UUID, run_id: UUID) 
     return redirect("builder:workspace", site_id)
 
 
-def _files(request: AuthenticatedHttpRequest) -> list[UploadedFile]:
+def _files(request: AuthenticatedHttpRequest) -> list[UploadedFile[bytes]]:
     return request.FILES.getlist("pictures")
 
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from colorsys import rgb_to_hls
 from dataclasses import dataclass
@@ -132,9 +133,10 @@ def _seen(data: bytes, path: str) -> SeenPicture:
         small = picture.convert("RGB").resize((16, 16))
     except (OSError, ValueError, SyntaxError):
         return SeenPicture(path, 0, 0, "#808080")
-    counted = small.quantize(4).convert("RGB").getcolors() or []
-    _count, colour = max(counted, default=(0, (128, 128, 128)))
-    return SeenPicture(path, picture.width, picture.height, "#" + bytes(colour).hex())
+    pixels = small.quantize(4).convert("RGB").tobytes()
+    counted = Counter(pixels[at : at + 3] for at in range(0, len(pixels), 3))
+    colour = counted.most_common(1)[0][0]
+    return SeenPicture(path, picture.width, picture.height, f"#{colour.hex()}")
 
 
 def _name_of(colour: str) -> tuple[str, str]:

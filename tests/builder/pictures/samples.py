@@ -34,6 +34,11 @@ def decoded(content: bytes) -> Image.Image:
     return picture
 
 
+def pixel(picture: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
+    found = picture.getpixel(at)
+    return found if isinstance(found, tuple) else (int(found or 0),)
+
+
 def png_of(width: int, height: int, pixels: bytes = b"", *, depth: int = 8) -> bytes:
     """A PNG that says it has `width` × `height` grey pixels, whatever its data has."""
     head = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)

@@ -180,7 +180,7 @@ def test_bodies_with_pictures_may_be_larger_and_no_others(mine, site, catalogue,
 def test_previews_serve_pictures(client, alice, site):
     picture = picture_add(user=alice, site=site, data=logo(), name="logo.png")
     content = bytes(picture.content)
-    files = {"index.html": "<p>x", "images/logo.png": content}
+    files: dict[str, str | bytes] = {"index.html": "<p>x", "images/logo.png": content}
     version = version_create(site=site, files=files, origin="run")
     live = live_frame_url(site).rstrip("/")
     for address in (preview_url(version, "images/logo.png"), f"{live}/images/logo.png"):

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from billing.errors import InsufficientTokens
-from builder.estimates import quote_run, sources_of
+from builder.estimates import affordable_models, quote_run, sources_of
 from builder.models import Blob, Picture, Run, RunPicture
 from builder.pictures import picture_tokens
 from builder.selectors.sites import version_files
@@ -136,7 +136,7 @@ def test_a_model_that_can_not_see_is_refused_with_those_that_can(start, picture,
 
 
 def test_short_of_tokens_only_seeing_models_are_offered(start, picture, ai, alice, monkeypatch):
-    real = runs.affordable_models
+    real = affordable_models
     monkeypatch.setattr(
         runs, "affordable_models", lambda **asked: real(**{**asked, "available": 10**9})
     )
