@@ -90,8 +90,7 @@ class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        title = _("Where the catalogue and the providers differ")
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        return super().changelist_view(request, {"title": _("Findings"), **(extra_context or {})})
 
     def change_view(
         self,
