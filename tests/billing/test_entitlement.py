@@ -204,3 +204,10 @@ def test_premaking_premium_goes_by_users_not_by_periods(django_user_model, premi
     premium(person)
     assert premium_grants_premake(now=now, batch=1) == 1
     assert Grant.objects.get().user == person
+
+
+def test_premium_that_is_over_or_to_come_is_no_reason_to_wait(user, premium, hold, now):
+    today = now.replace(hour=0)
+    premium(user, ends_at=today)
+    premium(user, starts_at=today + timedelta(days=1))
+    assert hold(user, 1, 99_999).amount == 10_000

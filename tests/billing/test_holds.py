@@ -242,6 +242,8 @@ def test_the_rest_of_a_lapsed_grant_expires_the_rest_of_others_returns(
         ("free_monthly", "held", "expired", 1_000),
         ("purchased", "held", "available", 500),
     ]
+    lapsed = Movement.objects.get(to_state="expired")
+    assert lapsed.key == f"lapse:{taken.key}:{lapsed.grant_id}"
 
 
 def test_a_release_after_the_month_expires_what_was_of_it(user, hold, totals, now):

@@ -61,7 +61,7 @@ def resolve(request: ResolveRequest) -> list[tuple[str, int]] | None:
         )
         left = request.charge or 0
         charged: list[tuple[str, int]] = []
-        for grant in grants.select_for_update(no_key=True):
+        for grant in grants:
             spent = min(left, pinned[grant.pk])
             left -= spent
             _unpin(hold, grant, pinned[grant.pk], spent, request)
