@@ -35,8 +35,25 @@ CHROMIUM_ARGUMENTS = [
 FIRST_STACK_DATABASE = 32
 
 
+# What takes a minute and more begins first: at the end, one worker would be left with it alone.
+LONGEST = (
+    "tests/billing/test_machine.py",
+    "tests/billing/stripe/test_permutations.py",
+    "tests/billing/premium/test_machine.py",
+    "tests/billing/stripe/test_kill_points.py",
+    "tests/builder/usage/test_browser.py",
+    "tests/billing/pages/",
+    "tests/billing/test_race.py",
+    "tests/config/test_supervisor",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the stack share one worker, so that the stack is started once."""
+    """Tests of the stack share one worker, so that the stack is started once; the longest first.
+
+    xdist hands out groups first, the larger ones before the smaller, then single tests in order.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "stack" in fixtures:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.stack import ROOT, Stack, start_stack
 
 # Both copies share one stack's processor time with it: run on the same worker, one after another.
 pytestmark = pytest.mark.xdist_group("stack")
+DATABASE = "sitewright.sqlite"
 
 
 def children(stack: Stack) -> dict[str, int]:
@@ -51,7 +54,15 @@ def ready(stack: Stack) -> bool:
         return False
 
 
-def embedded(tmp_path: Path, name: str) -> Stack:
+def embedded(tmp_path: Path, name: str, like: Stack | None = None) -> Stack:
+    """A copy on SQLite, which it makes and migrates, or finds migrated: a copy of another's."""
+    if like is not None:
+        (tmp_path / name).mkdir()
+        with (
+            closing(sqlite3.connect(like.state_dir / DATABASE)) as migrated,
+            closing(sqlite3.connect(tmp_path / name / DATABASE)) as copy,
+        ):
+            migrated.backup(copy)
     return start_stack(
         port=any_free_port(), state_dir=tmp_path / name, DATABASE_URL="", REDIS_URL=""
     )
@@ -59,7 +70,7 @@ def embedded(tmp_path: Path, name: str) -> Stack:
 
 def test_two_embedded_copies_side_by_side_are_hurt_and_end(tmp_path: Path) -> None:
     first = embedded(tmp_path, "one")
-    second = embedded(tmp_path, "two")
+    second = embedded(tmp_path, "two", like=first)
     try:
         one_name_is_answered_over_both_families(first)
         a_second_supervisor_is_refused(first)
