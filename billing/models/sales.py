@@ -102,6 +102,9 @@ class Order(models.Model):
     problem = models.TextField(
         blank=True, default="", help_text=_("What did not match, where it was rejected")
     )
+    failure_mail_due_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Empty again once it went out")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -224,6 +227,9 @@ class PremiumPeriod(models.Model):
         help_text=_("When it would have ended, had no refund or dispute cut it short"),
     )
     tokens_per_day = models.PositiveBigIntegerField()
+    failure_mail_due_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Empty again once it went out")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

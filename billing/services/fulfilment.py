@@ -27,7 +27,7 @@ from billing.doorbell import ring_on_commit
 from billing.models import Grant, Offer, Order, Payment
 from billing.services.grants import grant_create
 from billing.services.order_states import order_move
-from billing.services.reversals import charge_refresh
+from billing.services.reversals import payment_refresh
 from billing.services.subscriptions import invoice_settle, subscription_refresh
 from billing.stripe_api import (
     StripeDict,
@@ -85,8 +85,9 @@ def _complete(order: Order, session: StripeDict, outcome: Outcome, now: datetime
     elif outcome is Outcome.FAILED:
         _fail(order, session, now)
     elif order.kind == Offer.Kind.PACKAGE:
-        _grant_package(order, session, now)
-        _reversals_look(charge_of(session))
+        payment = _grant_package(order, session, now)
+        if payment is not None:
+            _reversals_look(payment, now)
     else:
         _begin_premium(order, session, now)
 
@@ -127,8 +128,9 @@ def _adopt(order: Order, session: StripeDict, now: datetime) -> bool:
 # --- How it ends -------------------------------------------------------------------------------
 
 
-def _grant_package(order: Order, session: StripeDict, now: datetime) -> None:
-    charge = charge_of(session)
+def _grant_package(order: Order, session: StripeDict, now: datetime) -> Payment | None:
+    """The payment and its tokens; None where somebody else was first."""
+    charge, payment = charge_of(session), None
     with transaction.atomic():
         locked = Order.objects.select_for_update().get(pk=order.pk)
         if order_move(order=locked, to=Order.State.PAID, now=now, paid_at=now):
@@ -154,6 +156,7 @@ def _grant_package(order: Order, session: StripeDict, now: datetime) -> None:
             )
             ring_on_commit("billing.tasks.payment_receipt_mail", payment.pk)
     order.refresh_from_db()
+    return payment
 
 
 def _begin_premium(order: Order, session: StripeDict, now: datetime) -> None:
@@ -171,6 +174,7 @@ def _fail(order: Order, session: StripeDict, now: datetime) -> None:
         to=Order.State.FAILED,
         now=now,
         problem="The payment did not go through.",
+        failure_mail_due_at=now,
         **_subscription_fact(session),
     )
     if failed:
@@ -204,10 +208,10 @@ def _reject(order: Order, session: StripeDict, wrong: list[str], now: datetime) 
             )
 
 
-def _reversals_look(charge: StripeDict) -> None:
-    """The money may have gone back before we ever saw that it had come."""
-    if charge.get("amount_refunded") or charge.get("disputed"):
-        charge_refresh(charge_id=id_of(charge))
+def _reversals_look(payment: Payment, now: datetime) -> None:
+    """The money may have gone back before we saw that it had come. Asked after the commit: who is
+    told of a refund from here on finds the payment."""
+    payment_refresh(payment_id=payment.pk, now=now)
 
 
 def _subscription_fact(session: StripeDict) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""Mail about tokens and money: low balances and receipts. Each goes out once.
+"""Mail about tokens and money: low balances, receipts, failed payments. Each goes out once.
 
-A row's `…mailed_at` is set before its mail is handed over, by compare-and-set, and taken back if
-the mail server refuses: of two at once one sends, and the sweep tries again what did not go.
+A row's `…mailed_at` is set (`failure_mail_due_at` emptied) before its mail is handed over, by
+compare-and-set, and that is taken back if the mail server refuses: of two at once one sends, and
+the sweep tries again what did not go.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -19,7 +20,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from accounts.zones import zone_of
-from billing.models import Notice, Order, Payment
+from billing.models import Notice, Order, Payment, PremiumPeriod
 from billing.selectors import standing_of
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,15 @@ logger = logging.getLogger(__name__)
 NOTICE_WINDOW = timedelta(hours=12)
 RECEIPT_WINDOW = timedelta(days=3)
 SWEPT_AFTER = timedelta(minutes=2)
+
+
+class DueMails(NamedTuple):
+    """Ids of rows whose mail should have gone out and did not, oldest first."""
+
+    notices: list[int]
+    payments: list[int]
+    orders: list[str]
+    graces: list[int]
 
 
 def notice_send(*, notice_id: int, now: datetime | None = None) -> bool:
@@ -56,32 +66,76 @@ def receipt_send(*, payment_id: int, now: datetime | None = None) -> bool:
 
 
 def order_failed_send(*, order_id: str) -> bool:
-    """Say that a payment which was on its way did not arrive. True if it was sent.
+    """Say that a payment which was on its way did not arrive. True if this call sent it."""
+    order = (
+        Order.objects.select_related("user", "offer")
+        .filter(pk=order_id, state=Order.State.FAILED, failure_mail_due_at__isnull=False)
+        .first()
+    )
+    if order is None:
+        return False
+    this = Order.objects.filter(pk=order_id)
+    if not this.filter(failure_mail_due_at__isnull=False).update(failure_mail_due_at=None):
+        return False
+    if _send(order.user, "order_failed", {"order": order}):
+        return True
+    this.update(failure_mail_due_at=order.failure_mail_due_at)
+    return False
 
-    Whoever moves the order to `failed` rings once; a mail that is lost is not tried again, since
-    the order's page says the same.
+
+def renewal_failed_send(*, grace_id: int, now: datetime | None = None) -> bool:
+    """Say that premium could not be renewed, until when it goes on, and what to do about it.
+
+    grace_id: of the grace that the failure began. Paid or over by now: nothing is sent, now or
+    later. True if this call sent it.
     """
-    failed = Order.objects.select_related("user", "offer").filter(state=Order.State.FAILED)
-    order = failed.filter(pk=order_id).first()
-    return order is not None and _send(order.user, "order_failed", {"order": order})
+    now = now or timezone.now()
+    grace = (
+        PremiumPeriod.objects.select_related("user")
+        .filter(pk=grace_id, failure_mail_due_at__isnull=False)
+        .first()
+    )
+    this = PremiumPeriod.objects.filter(pk=grace_id)
+    if grace is None or not this.filter(failure_mail_due_at__isnull=False).update(
+        failure_mail_due_at=None
+    ):
+        return False
+    paid = PremiumPeriod.objects.filter(
+        subscription_id=grace.subscription_id,
+        kind=PremiumPeriod.Kind.PAID,
+        starts_at__gte=grace.starts_at,
+    )
+    if grace.ends_at <= now or paid.exists():
+        return False
+    if _send(grace.user, "renewal_failed", {"grace": grace}):
+        return True
+    this.update(failure_mail_due_at=grace.failure_mail_due_at)
+    return False
 
 
-def mails_due(*, now: datetime, limit: int = 200) -> tuple[list[int], list[int]]:
-    """(notices, payments) whose mail should have gone out and did not, oldest first."""
+def mails_due(*, now: datetime, limit: int = 200) -> DueMails:
+    """What the sweep is to send, at most `limit` of each."""
+    before = now - SWEPT_AFTER
     notices = Notice.objects.filter(
         mailed_at=None,
         created_at__gt=now - NOTICE_WINDOW,
-        created_at__lte=now - SWEPT_AFTER,
+        created_at__lte=before,
         user__is_active=True,
     )
     payments = Payment.objects.filter(
-        receipt_mailed_at=None,
-        created_at__gt=now - RECEIPT_WINDOW,
-        created_at__lte=now - SWEPT_AFTER,
+        receipt_mailed_at=None, created_at__gt=now - RECEIPT_WINDOW, created_at__lte=before
     )
-    return (
-        list(notices.order_by("pk").values_list("pk", flat=True)[:limit]),
-        list(payments.order_by("pk").values_list("pk", flat=True)[:limit]),
+    failed = {
+        "failure_mail_due_at__gt": now - RECEIPT_WINDOW,
+        "failure_mail_due_at__lte": before,
+    }
+    orders = Order.objects.filter(**failed).order_by("failure_mail_due_at", "pk")
+    graces = PremiumPeriod.objects.filter(**failed).order_by("failure_mail_due_at", "pk")
+    return DueMails(
+        notices=list(notices.order_by("pk").values_list("pk", flat=True)[:limit]),
+        payments=list(payments.order_by("pk").values_list("pk", flat=True)[:limit]),
+        orders=[str(pk) for pk in orders.values_list("pk", flat=True)[:limit]],
+        graces=list(graces.values_list("pk", flat=True)[:limit]),
     )
 
 

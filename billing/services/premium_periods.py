@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from billing.doorbell import ring_on_commit
 from billing.models import Payment, PremiumPeriod
 from billing.periods import day_of
 from billing.stripe_facts import SubscriptionFacts
@@ -34,7 +35,8 @@ def grace_refresh(*, facts: SubscriptionFacts, now: datetime) -> PremiumPeriod |
 
     PREMIUM_GRACE_DAYS from the end of the last paid period, once for that period, shorter where
     the subscription ended or was given up before. None where there is no grace: it is paid, or
-    what ended it was not a failed payment. Inside a transaction, under the user's lock.
+    what ended it was not a failed payment. When it begins, rings for the mail that tells the
+    person. Inside a transaction, under the user's lock.
     """
     paid = PremiumPeriod.objects.filter(
         subscription_id=facts.id, kind=PremiumPeriod.Kind.PAID
@@ -52,7 +54,13 @@ def grace_refresh(*, facts: SubscriptionFacts, now: datetime) -> PremiumPeriod |
     _set_end(row, ends_at)
     if not payment_is_kept(last.payment):
         period_cut(period=row, now=now)
+    # Told while something can be done about it: not of what has ended by now.
+    told = row.pk is None and facts.ended_at is None and row.ends_at > now
+    if told:
+        row.failure_mail_due_at = now
     row.save()
+    if told:
+        ring_on_commit("billing.tasks.renewal_failed_mail", row.pk)
     return row
 
 

@@ -13,6 +13,7 @@ from billing.tasks.mail import (
     notice_mail,
     order_failed_mail,
     payment_receipt_mail,
+    renewal_failed_mail,
 )
 from billing.tasks.stripe import (
     intake_prune,
@@ -35,5 +36,6 @@ __all__ = [
     "premium_premake",
     "receipt_handle",
     "receipts_sweep",
+    "renewal_failed_mail",
     "stripe_reconcile",
 ]

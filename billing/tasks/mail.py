@@ -5,7 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from billing.services.mails import mails_due, notice_send, order_failed_send, receipt_send
+from billing.services.mails import (
+    mails_due,
+    notice_send,
+    order_failed_send,
+    receipt_send,
+    renewal_failed_send,
+)
 
 
 @shared_task(name="billing.tasks.notice_mail")
@@ -26,11 +32,21 @@ def order_failed_mail(order_id: str) -> None:
     order_failed_send(order_id=order_id)
 
 
+@shared_task(name="billing.tasks.renewal_failed_mail")
+def renewal_failed_mail(grace_id: int) -> None:
+    """Tell a person that premium could not be renewed, and until when it goes on."""
+    renewal_failed_send(grace_id=grace_id)
+
+
 @shared_task(name="billing.tasks.mails_sweep")
 def mails_sweep() -> None:
     """Send what nobody rang for, or what the mail server refused."""
-    notices, payments = mails_due(now=timezone.now())
-    for notice_id in notices:
+    due = mails_due(now=timezone.now())
+    for notice_id in due.notices:
         notice_send(notice_id=notice_id)
-    for payment_id in payments:
+    for payment_id in due.payments:
         receipt_send(payment_id=payment_id)
+    for order_id in due.orders:
+        order_failed_send(order_id=order_id)
+    for grace_id in due.graces:
+        renewal_failed_send(grace_id=grace_id)

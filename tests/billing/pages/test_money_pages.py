@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -18,6 +19,7 @@ from billing.models import Order, Payment
 from billing.selectors import standing_of
 from billing.services.mails import mails_due, order_failed_send, receipt_send
 from billing.services.order_watch import order_refresh
+from billing.tasks import mails_sweep
 from emulators.stripe.testing import StripeControl
 from tests.catalogue import catalogue_seed
 
@@ -258,19 +260,52 @@ def test_a_receipt_is_mailed_once(person: User, make_order, make_payment) -> Non
 def test_a_receipt_that_was_not_sent_is_found_by_the_sweep(make_order, make_payment) -> None:
     payment = make_payment(make_order(state="paid"))
     late = payment.created_at + timedelta(minutes=3)
-    assert mails_due(now=late) == ([], [payment.pk])
+    assert mails_due(now=late) == ([], [payment.pk], [], [])
     receipt_send(payment_id=payment.pk)
-    assert mails_due(now=late) == ([], [])
+    assert mails_due(now=late) == ([], [], [], [])
 
 
 def test_a_payment_that_did_not_arrive_is_told_by_mail_in_chinese(person: User, make_order) -> None:
     User.objects.filter(pk=person.pk).update(language="zh-hans")
-    assert not order_failed_send(order_id=str(make_order(state="paid").pk))
-    assert order_failed_send(order_id=str(make_order(state="failed").pk))
+    due = timezone.now()
+    assert not order_failed_send(order_id=str(make_order(state="failed").pk))
+    order = make_order(state="failed", failure_mail_due_at=due)
+    assert order_failed_send(order_id=str(order.pk))
+    assert not order_failed_send(order_id=str(order.pk))
     [sent] = mail.outbox
     assert "没有成功" in sent.subject
     assert "没有扣款" in sent.body
     assert "Nothing" not in sent.body
+
+
+def test_the_mail_of_a_failed_payment_is_tried_again_by_the_sweep(make_order, settings) -> None:
+    due = timezone.now()
+    order = make_order(state="failed", failure_mail_due_at=due)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 9, 1
+    assert not order_failed_send(order_id=str(order.pk))
+    assert mails_due(now=due + timedelta(minutes=1)).orders == []
+    assert mails_due(now=due + timedelta(minutes=3)).orders == [str(order.pk)]
+    assert mails_due(now=due + timedelta(days=4)).orders == []
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    with time_machine.travel(due + timedelta(minutes=3)):
+        mails_sweep()
+        mails_sweep()
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [("http://127.0.0.1:12111", True), ("", False), ("https://stripe.example.com", False)],
+)
+def test_pages_with_prices_say_where_payments_are_emulated(
+    member: Client, make_order, settings, base: str, told: bool
+) -> None:
+    order = make_order(state="failed")
+    settings.STRIPE_API_BASE = base
+    for path in ("/pricing/", "/billing/", f"/billing/orders/{order.pk}/"):
+        page = words_of(member.get(path))
+        assert ("Payments are practice here: no card is charged." in page) is told
 
 
 def test_calculator_counts_any_balance_on_any_model(client: Client, offers, catalogue) -> None:

@@ -191,9 +191,9 @@ def test_a_mail_server_that_is_away_is_tried_again_by_the_sweep(
     assert not notice_send(notice_id=notice.pk, now=NOON)
     notice.refresh_from_db()
     assert notice.mailed_at is None
-    assert mails_due(now=NOON + timedelta(minutes=1)) == ([], [])
-    assert mails_due(now=NOON + timedelta(minutes=3)) == ([notice.pk], [])
-    assert mails_due(now=NOON + timedelta(hours=13)) == ([], [])
+    assert mails_due(now=NOON + timedelta(minutes=1)) == ([], [], [], [])
+    assert mails_due(now=NOON + timedelta(minutes=3)) == ([notice.pk], [], [], [])
+    assert mails_due(now=NOON + timedelta(hours=13)) == ([], [], [], [])
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert notice_send(notice_id=notice.pk, now=NOON)
     assert len(mail.outbox) == 1

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core import mail
 
 from billing.entitlement import entitled_on
 from billing.models import Payment, PremiumPeriod
 from billing.plan import PlanState, plan_of
 from billing.selectors import standing_of
+from billing.services.mails import mails_due, renewal_failed_send
 from billing.services.subscriptions import invoice_settle, subscription_cancel
 from tests.billing.premium.shop import Shop, days_granted
 
@@ -43,6 +45,33 @@ def test_past_due_keeps_the_daily_tokens_for_three_days(shop, user, unpaid):
     assert days == ["premium_monthly"] * 4 + ["free"] * 2
     assert days_granted(user)[-3:] == ["2026-12-16", "2026-12-17", "2026-12-18"]
     assert Payment.objects.count() == 1
+
+
+def test_a_failed_renewal_is_told_by_mail_once(shop, user, unpaid):
+    grace = PremiumPeriod.objects.get(kind="grace")
+    shop.move(5 * HOUR)
+    assert grace.failure_mail_due_at is not None
+    assert mails_due(now=shop.now).graces == [grace.pk]
+    mail.outbox.clear()
+    assert renewal_failed_send(grace_id=grace.pk)
+    assert not renewal_failed_send(grace_id=grace.pk)
+    shop.move(END + 2 * DAY)
+    assert mails_due(now=shop.now).graces == []
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == ([user.email], "Your premium could not be renewed")
+    for words in ("30,000 tokens a day until", "18 Dec", "update your card", "/billing/"):
+        assert words in sent.body
+
+
+def test_a_renewal_that_was_paid_meanwhile_is_not_told_as_failed(shop, user, unpaid):
+    grace = PremiumPeriod.objects.get(kind="grace")
+    shop.emulated.fail_renewals(unpaid.stripe_customer_id, times=0)
+    shop.move(END + 4 * DAY)
+    mail.outbox.clear()
+    assert not renewal_failed_send(grace_id=grace.pk, now=END + 3 * HOUR)
+    assert mail.outbox == []
+    grace.refresh_from_db()
+    assert grace.failure_mail_due_at is None
 
 
 def test_a_recovery_on_day_3_covers_the_whole_month(shop, user, unpaid):
