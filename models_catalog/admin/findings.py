@@ -183,7 +183,7 @@ class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
             words += " " + _("Falls back to %(model)s.") % {"model": other}
         return words
 
-    @admin.display(description=gettext_lazy("since, last seen"), ordering="found_at")
+    @admin.display(description=gettext_lazy("since, seen"), ordering="found_at")
     def since(self, finding: CatalogueFinding) -> SafeString:
         days = (f"{at:%Y-%m-%d}" for at in (finding.found_at, finding.seen_at))
         return format_html("{}<br>{}", *days)

@@ -205,7 +205,7 @@ ACTIONS: Final = {
         ),
         Action(
             "add",
-            gettext_lazy("Add as a model, switched off"),
+            gettext_lazy("Add, switched off"),
             frozenset({Kind.CANDIDATE}),
             _add_candidate,
         ),

@@ -315,3 +315,28 @@ def test_a_model_sold_below_cost_is_found_and_settled_by_a_dearer_price(lists):
         CatalogueFinding.objects.get(kind="below_cost", resolved_at=None).detail["least_token_cost"]
         == 12
     )
+
+
+def test_direct_apis_are_compared_as_well_once_they_are_on(lists):
+    Provider.objects.filter(enabled=False).update(enabled=True, disabled_reason="")
+    lists.listing("anthropic", without=["claude-3-opus-20240229"])
+    lists.listing("openai", change={"gpt-4": {"id": "gpt-4-0613"}})
+    assert set(compare().values()) == {Outcome.COMPARED}
+    assert found("gone", "renamed", "price") == [
+        ("gone", "claude-3-opus-20240229"),
+        ("gone", "gpt-4"),
+    ]
+    # Both go on through OpenRouter.
+    assert all(availability(model_get(slug)).available for slug in ("claude-3-opus", "gpt-4"))
+
+
+def test_a_list_of_several_pages_is_read_to_its_end_at_the_same_host_only(lists, settings):
+    compare()
+    row = '{"id": "anthropic/claude-3-opus"}'
+    for following in ("http://elsewhere.invalid/models", "/openrouter/api/v1/models?page=2"):
+        body = f'{{"data": [{row}], "links": {{"next": "{following}"}}}}'
+        lists.listing("openrouter", text=body)
+        results = {one.provider.slug: one for one in catalogue_compare(token_usd=TOKEN_USD)}
+        expected = Outcome.DOUBTED if "elsewhere" in following else Outcome.UNREADABLE
+        assert results["openrouter"].outcome == expected
+    assert "more than 10 pages" in results["openrouter"].message
