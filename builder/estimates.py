@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -12,32 +13,20 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from billing.selectors import Standing, standing_of
 from builder.models import Site, Version
+from builder.output_ranges import expected_of
 from builder.prompts import SentPicture, messages_for
 from builder.selectors.sites import version_latest, version_sources
-from builder.token_count import estimate_tokens
+from builder.token_count import estimate_tokens, tokenizer_of
 from config.errors import InvalidInput
 from models_catalog.models import AIModel
 from models_catalog.pricing import Price, affordable_output_tokens, charge, price_of
 from models_catalog.selectors import models_listed
 
-# Providers count with their own tokenizers: the ceiling allows for this much more input.
-INPUT_MARGIN = 1.25
+# Providers count with their own tokenizers: the ceiling allows for this much more input, and the
+# usual range for as much more or less as our count has been seen to be off.
+INPUT_MARGIN = Decimal("1.25")
 INPUT_MARGIN_TOKENS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRange:
-    """Tokens an answer usually has, the least that is worth starting, the most we ask for."""
-
-    low: int
-    high: int
-    least: int
-    most: int
-
-
-# Priors, from the sites our sample models make; a whole site is far longer than an edit.
-NEW_SITE = OutputRange(low=1_200, high=5_000, least=500, most=12_000)
-FOLLOW_UP = OutputRange(low=150, high=2_500, least=200, most=8_000)
+INPUT_ERROR = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +34,9 @@ class Quote:
     """A run's price before it starts, in whole tokens of ours unless said otherwise.
 
     low, high: the usual range. ceiling: the most it can be charged if all of it can be held.
-    required: the least that must be there to start. input_tokens_upper: the model's own tokens
-    allowed for the input; output_tokens_most: the model's own tokens an answer may have.
+    required: the least that must be there to start. input_tokens: of this request, by our own
+    count; input_tokens_upper: the model's own tokens allowed for it. output_tokens_most: the
+    model's own tokens an answer may have.
     """
 
     price: Price
@@ -54,8 +44,10 @@ class Quote:
     high: int
     ceiling: int
     required: int
+    input_tokens: int
     input_tokens_upper: int
     output_tokens_most: int
+    changes_site: bool
 
     def output_tokens_within(self, budget: int) -> int:
         """The `max_tokens` that keeps a run's charge within `budget` tokens of ours."""
@@ -100,7 +92,8 @@ def quote_run(
 
     Raises InvalidInput when the site and the request leave the model no room for an answer.
     """
-    usual = FOLLOW_UP if files else NEW_SITE
+    expected = expected_of(model.slug, changes_site=bool(files))
+    usual, ratio = expected.output, expected.input_ratio
     messages = messages_for(
         prompt=prompt,
         files=files,
@@ -108,9 +101,10 @@ def quote_run(
         attached=attached,
         picture_paths=picture_paths,
     )
-    input_tokens = sum(estimate_tokens(message.text) + 4 for message in messages)
+    tokenizer = tokenizer_of(model.maker)
+    input_tokens = sum(estimate_tokens(message.text, tokenizer) + 4 for message in messages)
     input_tokens += sum(picture.tokens for picture in attached)
-    input_upper = int(input_tokens * INPUT_MARGIN) + INPUT_MARGIN_TOKENS
+    input_upper = int(input_tokens * max(ratio, Decimal(1)) * INPUT_MARGIN) + INPUT_MARGIN_TOKENS
     room = model.context_window - input_upper
     most = min(usual.most, model.max_output_tokens, room)
     if most < usual.least:
@@ -125,16 +119,18 @@ def quote_run(
     price = price_of(model)
 
     def cost(tokens_in: int, tokens_out: int) -> int:
-        return charge(price, input_tokens=tokens_in, output_tokens=tokens_out)
+        return charge(price, input_tokens=tokens_in, output_tokens=min(tokens_out, most))
 
     return Quote(
         price=price,
-        low=cost(input_tokens, min(usual.low, most)),
-        high=cost(input_tokens, min(usual.high, most)),
+        low=cost(int(input_tokens * ratio * (1 - INPUT_ERROR)), usual.low),
+        high=cost(min(int(input_tokens * ratio * (1 + INPUT_ERROR)), input_upper), usual.high),
         ceiling=cost(input_upper, most),
-        required=cost(input_upper, min(usual.least, most)),
+        required=cost(input_upper, usual.least),
+        input_tokens=input_tokens,
         input_tokens_upper=input_upper,
         output_tokens_most=most,
+        changes_site=bool(files),
     )
 
 

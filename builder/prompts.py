@@ -50,7 +50,7 @@ _BUDGET = (
     "\n- Your whole answer must fit in {tokens} tokens: keep it compact, and finish every file."
 )
 # A model told of a generous budget tends to fill it, so it is only told of a tight one.
-_TIGHT_BUDGET_TOKENS = 3000
+TIGHT_BUDGET_TOKENS = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def messages_for(
     """
     listed = _pictures_listed(attached, picture_paths)
     system = _INSTRUCTIONS + (_PICTURES_RULE if listed else "")
-    if max_output_tokens < _TIGHT_BUDGET_TOKENS:
+    if max_output_tokens < TIGHT_BUDGET_TOKENS:
         system += _BUDGET.format(tokens=max_output_tokens * 9 // 10)
     request = f"{listed}<request>\n{prompt}\n</request>"
     if files:

@@ -5,6 +5,7 @@ from billing.schedule import Crontab, Every, Periodic
 SCHEDULE = (
     Periodic("runs: ring again for those not picked up", "builder.tasks.runs_sweep", Every(15)),
     Periodic("runs: end those whose worker is gone", "builder.tasks.runs_reap", Every(15)),
+    Periodic("runs: learn how long answers are", "builder.tasks.ranges_learn", Every(3600)),
     Periodic("providers: probe each", "builder.tasks.providers_probe", Every(120)),
     Periodic(
         "pictures: forget those never sent",

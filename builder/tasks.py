@@ -6,8 +6,17 @@ import time
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
 
-from builder.services import catalogue, execution, pictures, probes, sweeping, usage_correction
+from builder.services import (
+    catalogue,
+    execution,
+    learning,
+    pictures,
+    probes,
+    sweeping,
+    usage_correction,
+)
 
 
 @shared_task(name="builder.tasks.run_execute")
@@ -58,3 +67,9 @@ def catalogue_check() -> dict[str, str]:
 def providers_probe() -> dict[str, str]:
     """See that each provider is there; put back what was out and answers again."""
     return probes.providers_probe()
+
+
+@shared_task(name="builder.tasks.ranges_learn")
+def ranges_learn() -> int:
+    """Learn from the latest runs how long answers are, for the estimates."""
+    return learning.ranges_learn(now=timezone.now())

@@ -212,6 +212,8 @@ def _hold_and_save(run: Run, quote: Quote, limits: Limits) -> None:
     run.ceiling = run.hold.amount
     run.estimate_low = min(quote.low, run.ceiling)
     run.estimate_high = min(quote.high, run.ceiling)
+    run.input_tokens_estimated = quote.input_tokens
+    run.changes_site = quote.changes_site
     run.max_output_tokens = quote.output_tokens_within(run.ceiling)
     run.token_cost = quote.price.token_cost
     run.billing_unit = quote.price.billing_unit
