@@ -46,6 +46,7 @@ def grace_refresh(*, facts: SubscriptionFacts, now: datetime) -> PremiumPeriod |
         return None
     starts_at = period_end_billed(last)
     row = PremiumPeriod.objects.filter(source=_grace_source(facts.id, starts_at)).first()
+    begins = row is None
     ends_at = _grace_end(facts, row, starts_at, now)
     if row is None:
         if ends_at <= starts_at or not _payment_failed(facts, starts_at):
@@ -55,7 +56,7 @@ def grace_refresh(*, facts: SubscriptionFacts, now: datetime) -> PremiumPeriod |
     if not payment_is_kept(last.payment):
         period_cut(period=row, now=now)
     # Told while something can be done about it: not of what has ended by now.
-    told = row.pk is None and facts.ended_at is None and row.ends_at > now
+    told = begins and facts.ended_at is None and row.ends_at > now
     if told:
         row.failure_mail_due_at = now
     row.save()
