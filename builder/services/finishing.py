@@ -213,6 +213,9 @@ def _charge(run: Run, outcome: Outcome, stored: _Stored) -> int:
         hold_release(hold_id=run.hold_id)
         return 0
     due, stored.price = _due(run, outcome, measured)
+    if stored.price.token_cost < run.token_cost:
+        words = _("You paid the lower of the two prices: ×%(paid)d instead of ×%(quoted)d.")
+        stored.notes.append(words % {"paid": stored.price.token_cost, "quoted": run.token_cost})
     # Never above the ceiling quoted: what a provider counts beyond it is our loss.
     settled = hold_settle(hold_id=run.hold_id, amount=min(due, run.ceiling))
     stored.pockets = settled.pockets

@@ -14,6 +14,8 @@ from builder.templatetags.interface import moment
 register = template.Library()
 
 BAR_STEP, BAR_HEIGHT = 4, 20
+# Below this many a percentage says more than is known.
+FEW = 20
 
 
 @register.simple_tag
@@ -32,6 +34,20 @@ def seconds(milliseconds: int) -> str:
     """A wait as people say it: 0.4 s, 12 s."""
     value = milliseconds / 1000
     return _("%(seconds)s s") % {"seconds": f"{value:.1f}" if value < 10 else f"{value:.0f}"}
+
+
+@register.simple_tag
+def share(row: HealthRow) -> str:
+    """How many of its attempts were answered: of a few the numbers, of many the percentage."""
+    total = row.answered + row.failed
+    if not total:
+        return _("no runs in 24 hours")
+    if total < FEW:
+        return _("%(answered)d of %(total)d answered") % {
+            "answered": row.answered,
+            "total": total,
+        }
+    return _("%(share)s %% answered") % {"share": row.success_percent}
 
 
 @register.simple_tag

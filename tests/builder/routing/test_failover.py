@@ -126,7 +126,10 @@ def test_with_leave_a_cheaper_model_answers_at_its_price_and_is_named(finish, ai
     assert (told[0][0], told[-1][:2]) == ("gpt-4", ("qwen-vl-max", "qwen"))
     answered = run.attempts.get(charged__gt=0)
     assert (answered.token_cost, answered.input_weight) == (3, Decimal("0.200"))
-    assert run.notes[0] == "Answered by Qwen VL Max, because GPT-4 did not answer."
+    assert run.notes == [
+        "Answered by Qwen VL Max, because GPT-4 did not answer.",
+        "You paid the lower of the two prices: ×3 instead of ×8.",
+    ]
     shown = run_as_dict(run)
     assert (shown["model"], shown["modelUsed"]) == ("gpt-4", "qwen-vl-max")
     assert [row["charged"] for row in shown["receipt"]["attempts"]] == [row[3] for row in told]
