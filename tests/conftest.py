@@ -45,21 +45,26 @@ LONGEST = (
     "tests/billing/pages/",
     "tests/billing/test_race.py",
     "tests/config/test_supervisor",
+    "tests/config/test_running_copies.py",
+    "tests/bench/",
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Tests of the stack share one worker, so that the stack is started once; the longest first.
 
-    xdist hands out groups first, the larger ones before the smaller, then single tests in order.
+    Marked before xdist looks at the marks, sorted after all others have: xdist hands out groups
+    first, the larger ones before the smaller, then single tests in order.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "stack" in fixtures:
             item.add_marker(pytest.mark.xdist_group("stack"))
         if "page" in fixtures or "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
+    yield
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_collection_finish() -> None:

@@ -19,8 +19,9 @@ from script.testbed import servers, tools
 from script.testbed.tell import say
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# One more than cores: while one waits for a browser or a clock, the others work.
-WORKERS = 3
+# Twice the cores: two of them have the tests of the running stacks, which wait for browsers and
+# clocks while the others work.
+WORKERS = 4
 
 
 class Ended(Exception):

@@ -11,15 +11,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import pytest
 import requests
 
 from script.supervisor.ports import any_free_port
 from tests.config.test_supervisor import is_running, wait_for
 from tests.stack import ROOT, Stack, start_stack
 
-# Both copies share one stack's processor time with it: run on the same worker, one after another.
-pytestmark = pytest.mark.xdist_group("stack")
 DATABASE = "sitewright.sqlite"
 
 
