@@ -150,8 +150,13 @@ def fallbacks_of(model: AIModel) -> list[AIModel]:
     return [
         candidate
         for candidate in candidates
-        if availability(candidate).available and (candidate.vision or not model.vision)
+        if _can_serve(candidate) and (candidate.vision or not model.vision)
     ]
+
+
+def _can_serve(model: AIModel) -> bool:
+    # Not `availability`: its reason names a fallback, and a last resort may lead back here.
+    return model.enabled and any(not route_problem(route) for route in model.routes.all())
 
 
 def emulation_in_use() -> bool:

@@ -122,7 +122,7 @@ def test_a_route_follows_a_rename_and_is_in_use_again(staff):
     assert not availability(model_get("claude-3-opus")).available
     do(staff, row, "follow")
     [target] = routes_of(model_get("claude-3-opus"))
-    assert (target.provider_model_id, target.output_usd_per_million) == (new_id, 76)
+    assert [target.provider_model_id, target.output_usd_per_million] == [new_id, 76]
 
 
 def test_following_a_rename_onto_a_route_that_is_there_is_refused(staff):
@@ -144,10 +144,10 @@ def test_a_candidate_becomes_a_model_that_is_off_and_covers_its_cost(staff):
     assert (model.enabled, model.token_cost, model.max_output_tokens) == (False, 2, 8_192)
     assert availability(model).reason == "new in the catalogue, not yet checked by our staff"
     [route] = model.routes.all()
-    assert (route.provider_model_id, route.output_usd_per_million) == (
+    assert [route.provider_model_id, route.output_usd_per_million] == [
         "anthropic/claude-3.5-sonnet",
         15,
-    )
+    ]
     model.full_clean()
 
 

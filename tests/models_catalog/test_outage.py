@@ -57,3 +57,10 @@ def test_a_gone_model_without_any_other_says_only_that(catalogue, keys):
     Route.objects.update(gone_since=timezone.now())
     reasons = {row.availability.reason for row in models_listed()}
     assert reasons == {"OpenRouter no longer offers it", "Qwen no longer offers it"}
+
+
+def test_two_gone_models_that_name_each_other_are_no_endless_story(catalogue, keys):
+    # Claude 3 Haiku falls back to Qwen VL Plus, whose last resort it is.
+    gone("claude-3-haiku", "qwen-vl-plus", "qwen-vl-max")
+    assert availability(model_get("qwen-vl-plus")).reason == "Qwen no longer offers it"
+    assert availability(model_get("claude-3-haiku")).reason == "OpenRouter no longer offers it"

@@ -76,7 +76,7 @@ def test_what_failed_or_was_not_charged_costs_all_the_same(staff, alice, finish,
     run = finish(model="claude-3-haiku")
     assert run.charged == 0
     [row] = margin_rows(today())
-    assert (row.sold, row.revenue_usd, row.unknown) == (0, 0, 0)
+    assert [row.sold, row.revenue_usd, row.unknown] == [0, 0, 0]
     assert row.cost_usd == run.attempts.get().cost_usd > 0
     assert row.margin_usd < 0
 
@@ -85,7 +85,7 @@ def test_a_cost_nobody_knows_is_numbered_and_not_guessed(staff, finish):
     Route.objects.update(input_usd_per_million=None, output_usd_per_million=None)
     finish(model="qwen-turbo")
     [row] = margin_rows(today())
-    assert (row.unknown, row.cost_usd, row.estimated) == (1, 0, 0)
+    assert [row.unknown, row.cost_usd, row.estimated] == [1, 0, 0]
 
 
 def test_sums_by_day_and_by_model_are_the_same_sums():
