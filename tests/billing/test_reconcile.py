@@ -221,3 +221,11 @@ def test_postgresql_keeps_the_grants_and_holds_that_movements_name():
     for parents in ({"grant_id": 10**9}, {"grant_id": last.grant_id, "hold_id": 10**9}):
         with pytest.raises(IntegrityError, match="that exist"), transaction.atomic():
             Movement.objects.create(**facts, **parents)
+
+
+@pytest.mark.usefixtures("ledger", "ledger_left_broken")
+def test_a_movement_without_its_hold_is_named():
+    _tamper(BROKEN["a movement without its hold"][0])
+    stray = Movement.objects.get(hold=None, to_state="held")
+    rows = [found.row for found in reconcile() if found.field == "held for its own user"]
+    assert rows == [f"movement {stray.pk} ({stray.key})"]
