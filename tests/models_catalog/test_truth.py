@@ -193,7 +193,10 @@ def test_only_writers_of_makers_we_have_are_candidates_and_not_too_many(lists):
         ({"text": " " * 9_000_000}, Outcome.UNREADABLE, "larger than 8 MB"),
         ({"status": 302, "text": ""}, Outcome.UNREADABLE, "status 302"),
     ],
-    ids="500 401 nothing html deep object bare empty odd doubted huge redirect".split(),
+    ids=[
+        *("500", "401", "nothing", "html", "deep", "object", "bare", "empty", "odd"),
+        *("doubted", "huge", "redirect"),
+    ],
 )  # fmt: skip
 def test_a_list_that_is_none_changes_nothing_and_staff_are_told(lists, listing, outcome, words):
     compare()
