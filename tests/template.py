@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 # Any number that all workers agree on.
 TEMPLATE_LOCK = 9_310_442
@@ -42,8 +44,10 @@ def template_awaited() -> bool:
 def template_make() -> None:
     """Leaves a copy of this worker's migrated database as the template others wait for."""
     migrated = connection.settings_dict["NAME"]
-    connection.close()
-    connection.close_pool()
+    ours = cast(DatabaseWrapper, connection)
+    ours.close()
+    # The pool's own connections, too: what is copied must be in use by nobody.
+    ours.close_pool()
     with closing(_holding_the_lock.pop()) as server:
         server.execute(f'CREATE DATABASE "{template_name()}" TEMPLATE "{migrated}"')
 
