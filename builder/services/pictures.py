@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -36,6 +37,7 @@ from models_catalog.selectors import models_listed
 
 # Far above what a site needs; it bounds what a script can store.
 PICTURES_MOST_PER_SITE = 200
+UNUSED_MOST_PER_OWNER = 60
 UNUSED_KEPT = timedelta(days=7)
 
 
@@ -85,6 +87,15 @@ def _store(user: User, site: Site, clean: CleanPicture, digest: str, name: str) 
             % {"count": len(taken)},
             code="too_many_pictures",
         )
+    if _unused().filter(owner=user).count() >= UNUSED_MOST_PER_OWNER:
+        raise Conflict(
+            _(
+                "You have attached %(count)d pictures without sending them, which is the most there"
+                " can be. Nothing was stored. Send or remove some."
+            )
+            % {"count": UNUSED_MOST_PER_OWNER},
+            code="too_many_pictures",
+        )
     return Picture.objects.create(
         owner=user,
         site=site,
@@ -115,9 +126,11 @@ def picture_delete(*, user: User, site_id: UUID, picture_id: UUID) -> None:
 def pictures_prune(*, now: datetime | None = None) -> int:
     """Delete pictures that were attached a week ago and never sent. How many."""
     before = (now or timezone.now()) - UNUSED_KEPT
-    used = RunPicture.objects.values("picture_id")
-    unused = Picture.objects.filter(created_at__lt=before).exclude(pk__in=used)
-    return unused.delete()[0]
+    return _unused().filter(created_at__lt=before).delete()[0]
+
+
+def _unused() -> QuerySet[Picture]:
+    return Picture.objects.filter(~Exists(RunPicture.objects.filter(picture=OuterRef("pk"))))
 
 
 def pictures_attached(*, user: User, site: Site, images: Sequence[str]) -> list[Picture]:

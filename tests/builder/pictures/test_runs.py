@@ -222,6 +222,16 @@ def test_pictures_never_sent_are_forgotten_after_a_week(start, alice, site, pict
     assert list(Picture.objects.values_list("name", flat=True)) == ["team-photo-1.jpg"]
 
 
+def test_what_is_attached_and_never_sent_is_bounded(start, alice, site, picture, ai, monkeypatch):
+    monkeypatch.setattr("builder.services.pictures.UNUSED_MOST_PER_OWNER", 2)
+    picture_add(user=alice, site=site, data=logo("red"), name="b.png")
+    with pytest.raises(Conflict) as refused:
+        picture_add(user=alice, site=site, data=logo("blue"), name="c.png")
+    assert refused.value.code == "too_many_pictures"
+    start(images=[str(picture.pk)])
+    assert picture_add(user=alice, site=site, data=logo("blue"), name="c.png").name == "c.png"
+
+
 def test_a_site_without_room_refuses_before_anything_is_paid(start, picture, ai, monkeypatch):
     monkeypatch.setattr("builder.services.pictures.MAX_PICTURES_BYTES", picture.size_bytes - 1)
     with pytest.raises(TooLarge) as refused:
