@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -74,6 +76,25 @@ def test_a_real_request_becomes_a_site_that_shows_what_was_asked_for(
     readable = page.evaluate(READABLE).casefold()
     missing = [words for words in wanted.shows if words.casefold() not in readable]
     assert missing == []
+
+
+def test_all_models_answer_each_at_its_own_price(built: dict[str, dict[str, Any]], stack: Stack):
+    if not DATA.exists():
+        pytest.skip("the real requests (../shared/data) are not on this machine")
+    listed = stack.sign_up().get("/api/models").json()["models"]
+    models = {model["id"]: model for model in listed}
+    answered = {made["run"]["modelUsed"]: made["run"] for made in built.values()}
+    assert len(answered) == 19
+    assert set(answered) == set(models)
+    for slug, run in answered.items():
+        cost, weight = models[slug]["tokenCost"], Fraction(str(models[slug]["inputWeight"]))
+        usage, receipt = run["usage"], run["receipt"]
+        due = math.ceil(cost * (usage["outputTokens"] + weight * usage["inputTokens"]))
+        assert usage["estimated"] is False
+        assert receipt["charged"] == due, slug
+        assert sum(pocket["amount"] for pocket in receipt["pockets"]) == due
+        paid = [(each["model"], each["charged"]) for each in receipt["attempts"]]
+        assert paid == [(slug, due)]
 
 
 @pytest.mark.parametrize(

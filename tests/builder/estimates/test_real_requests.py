@@ -67,14 +67,14 @@ def test_real_runs_cost_what_was_shown(finish, alice, settings, capsys):
         run: Run = finish(words, model=model, site=site)
         assert run.state == Run.State.SUCCEEDED, (model, words, run.error_message)
         # What was used, not what was charged: that is never above, whatever was used.
-        used = {"input_tokens": run.input_tokens, "output_tokens": run.output_tokens}
-        above += charge(price_of(run), **used) > run.ceiling
+        given, made, charged = run.input_tokens or 0, run.output_tokens or 0, run.charged or 0
+        above += charge(price_of(run), input_tokens=given, output_tokens=made) > run.ceiling
         widths.append(run.estimate_high / run.estimate_low)
-        if run.estimate_low <= run.charged <= run.estimate_high:
+        if run.estimate_low <= charged <= run.estimate_high:
             within += 1
         else:
             shown = f"{run.estimate_low}-{run.estimate_high}"
-            outside.append((number, model, is_change, run.charged, shown))
+            outside.append((number, model, is_change, charged, shown))
     widths.sort()
     with capsys.disabled():
         print(

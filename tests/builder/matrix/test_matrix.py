@@ -110,7 +110,7 @@ def check(run: Run, outcome: Outcome, cell: Cell) -> str:
     assert attempts[-1].ended_at is not None
     if outcome.charged:
         assert run.usage_estimated == (cell.shape == "none")
-        used = (run.input_tokens, run.output_tokens)
+        used = (run.input_tokens or 0, run.output_tokens or 0)
         assert used == (
             (used[0], estimate_tokens(run.text.text)) if run.usage_estimated else (GIVEN, MADE)
         )

@@ -15,9 +15,10 @@ from requests.structures import CaseInsensitiveDict
 from builder.providers import Endpoint, ProviderError, StreamEvent, TextDelta
 from builder.providers.anthropic import _EventDecoder
 from builder.providers.chunks import TextJoiner
+from builder.providers.errors import MAX_MESSAGE_CHARACTERS
 from builder.providers.failures import provider_error, read_error_body, retry_after
 from builder.providers.openai_compatible import DASHSCOPE, _ChunkDecoder
-from builder.providers.redaction import MAX_MESSAGE_CHARACTERS, clean_message
+from builder.providers.redaction import clean_message
 from builder.providers.sse import ServerSentEvent
 from builder.providers.usage import openai_usage, token_count, usd
 
