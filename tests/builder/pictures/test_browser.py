@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
+from emulators.ai.testing import EmulatorClient
 from tests.builder.pictures.samples import logo, photo
-from tests.builder.workspace.conftest import Desk, desk
+from tests.builder.workspace.conftest import Desk, ai, desk
+from tests.builder.workspace.test_accessible import look_over
 
-__all__ = ["desk"]
+__all__ = ["ai", "desk"]
 
 # As a browser gives what was pasted or dropped.
 HAND_OVER = """([selector, kind, name, base64]) => {
@@ -39,7 +42,18 @@ def attached(page: Any, count: int) -> Any:
     return page.query_selector_all(".tray-item")
 
 
-def test_a_picture_goes_from_the_composer_to_the_page(desk: Desk, console_errors: list[str]):
+def painted_width(page: Any) -> int:
+    """The natural width of the first picture in the front of the live preview; 0 while none is."""
+    element = page.query_selector("[data-live-frame]")
+    outer = element.content_frame() if element else None
+    inner = outer.query_selector("iframe.front") if outer else None
+    frame = inner.content_frame() if inner else None
+    return int(frame.evaluate("document.querySelector('img')?.naturalWidth ?? 0")) if frame else 0
+
+
+def test_a_picture_goes_from_the_composer_to_the_page(
+    desk: Desk, ai: EmulatorClient, console_errors: list[str]
+):
     page, site_id = desk.page, desk.site()
     desk.open(site_id)
     page.click("[data-models-open]")
@@ -67,16 +81,27 @@ def test_a_picture_goes_from_the_composer_to_the_page(desk: Desk, console_errors
     assert "SVG files are not taken" in page.inner_text("[data-tray-error]")
     # The refused upload is in the browser's own log too.
     console_errors[:] = [line for line in console_errors if "415" not in line]
+    assert look_over(page, "attached") == {}
+    page.set_viewport_size({"width": 1280, "height": 800})
     # A reload keeps them.
     page.reload()
     attached(page, 2)
     page.click("[data-models-open]")
     page.click("label:has(input[value=claude-3-haiku])")
+    # So slowly that there is time to look at what is painted meanwhile.
+    ai.rule({"chunk_chars": 40, "chunks_per_second": 40})
     desk.send("A warm one-page site for a corner shop")
     page.wait_for_selector(".turn-pictures img")
+    until = time.monotonic() + 60
+    while painted_width(page) != 400 and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    assert painted_width(page) == 400
+    assert page.is_visible("[data-stop]")
     assert page.is_hidden("[data-tray]")
     assert page.is_enabled("input[value=gpt-4]")
     desk.wait_ended()
+    assert look_over(page, "sent") == {}
+    page.set_viewport_size({"width": 1280, "height": 800})
     frame = desk.stored_frame()
     frame.wait_for_selector("img[src='images/shop.jpg']")
     natural = frame.evaluate(
