@@ -18,7 +18,9 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import get_resolver, set_script_prefix
+
+from config.collector import spare_what_is_loaded
 
 # As many as there may be database connections in a process; the interpreter uses one core anyway.
 REQUEST_THREADS = 20
@@ -29,6 +31,8 @@ class Handler(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
+        get_resolver().url_patterns  # noqa: B018 - imports every view
+        spare_what_is_loaded()
         self._threads = ThreadPoolExecutor(REQUEST_THREADS, thread_name_prefix="request")
 
     def load_middleware(self, is_async: bool = False) -> None:

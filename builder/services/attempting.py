@@ -30,11 +30,15 @@ from builder.routing.plan import Plan, PlannedRoute
 from builder.routing.policy import FAULT_CODES, Move, failure_without_content, move_after
 from builder.selectors.runs import progress_of
 from builder.services.finishing import Outcome
+from builder.services.gate import gate
 from builder.services.judging import Answer
 from builder.services.monitor import Watch
 from builder.services.outages import provider_out
 from builder.streaming.live import LiveReply
 from builder.streaming.log import log_writer
+from config.prepared import PreparedInsert
+
+_ATTEMPT = PreparedInsert(Attempt)
 
 
 @dataclass(slots=True)
@@ -102,16 +106,19 @@ class Asking:
         self.attempts += 1
         self.own_was_asked |= not route.is_fallback
         target = route.target
-        Attempt.objects.create(
-            run=self.run,
-            number=self.attempts,
-            model_slug=target.model_slug,
-            provider_slug=target.provider_slug,
-            provider_model_id=target.provider_model_id,
-            started_at=timezone.now(),
+        _ATTEMPT.run(
+            Attempt(
+                run=self.run,
+                number=self.attempts,
+                model_slug=target.model_slug,
+                provider_slug=target.provider_slug,
+                provider_model_id=target.provider_model_id,
+                started_at=timezone.now(),
+            )
         )
         # The stream may last minutes: the pool's connection is for others meanwhile.
         connections.close_all()
+        gate.leave()
         self._stream(route, permit, alone=alone)
         self._tell_guard(permit)
 
@@ -208,6 +215,7 @@ class Asking:
         self.say()
         # The database's connection is for others meanwhile.
         connections.close_all()
+        gate.leave()
         self.watch.wait(seconds)
         return self.watch.stop_reason is not None
 

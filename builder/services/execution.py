@@ -24,17 +24,21 @@ from builder.selectors.pictures import pictures_of_run
 from builder.selectors.runs import closing_events, status_of
 from builder.selectors.sites import version_latest
 from builder.services.attempting import Asking
-from builder.services.finishing import Outcome, run_finish
+from builder.services.finishing import Ended, Outcome, run_finish
+from builder.services.gate import gate
 from builder.services.judging import failure, internal_error, judge
 from builder.services.monitor import Watch, monitor
 from builder.services.queue import run_take
 from builder.streaming.live import LiveReply
 from builder.streaming.log import log_writer
+from config.prepared import PreparedSelect, slot
 
 logger = logging.getLogger(__name__)
 
 # A restart of the database takes seconds. Longer, and the reaper ends the run, uncharged.
 FINISH_RETRY_SECONDS = (0.5, 2.0, 5.0, 10.0)
+
+_TAKEN = PreparedSelect(lambda: Run.objects.select_related("site").filter(pk=slot(Run, "id")))
 
 
 def run_execute(run_id: str | UUID, *, rung_at: float | None = None) -> bool:
@@ -42,9 +46,14 @@ def run_execute(run_id: str | UUID, *, rung_at: float | None = None) -> bool:
 
     rung_at: see `run_take`; given by a doorbell, which may find another run's turn has come.
     """
-    run = run_claim(run_id, rung_at=rung_at)
-    if run is None:
-        return False
+    with gate.held():
+        run = run_claim(run_id, rung_at=rung_at)
+        if run is not None:
+            _see_through(run)
+    return run is not None
+
+
+def _see_through(run: Run) -> None:
     with structlog.contextvars.bound_contextvars(run_id=str(run.pk)):
         live = LiveReply()
         watch = Watch(
@@ -63,13 +72,12 @@ def run_execute(run_id: str | UUID, *, rung_at: float | None = None) -> bool:
                 logger.exception("Run %s failed", run.pk)
                 outcome = internal_error(watch)
             _end(run, outcome, watch)
-        return True
 
 
 def run_claim(run_id: str | UUID, *, rung_at: float | None = None) -> Run | None:
     """Take a queued run by compare-and-set; None if somebody else has it or it is over."""
     taken = run_take(run_id, rung_at=rung_at)
-    return None if taken is None else Run.objects.select_related("site").get(pk=taken)
+    return None if taken is None else _TAKEN.first(id=taken)
 
 
 def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
@@ -92,9 +100,10 @@ def _generate(run: Run, watch: Watch, live: LiveReply) -> Outcome:
     asking = Asking(run=run, plan=plan, messages=messages, watch=watch, live=live)
     watch.on_status = asking.say
     asking.ask()
+    gate.enter()
     if asking.route is None:
         return failure("unavailable", _("No provider can serve this model now. Not charged."))
-    log_writer().flush(run.pk)
+    log_writer().tell(run.pk)
     return asking.told(judge(asking.route.target, asking.answer, messages, watch, live))
 
 
@@ -106,22 +115,22 @@ def _end(run: Run, outcome: Outcome, watch: Watch) -> None:
     closing: list[tuple[str, dict[str, Any]]] = []
     try:
         try:
-            finished = _finish(run, outcome)
+            ended = _finish(run, outcome)
         except Exception:  # e.g. the answer can not be stored: the run must end all the same
             logger.exception("Run %s could not be stored", run.pk)
-            finished = _finish(run, internal_error(watch))
-        if finished:
-            closing = closing_events(Run.objects.select_related("version").get(pk=run.pk))
+            ended = _finish(run, internal_error(watch))
+        if ended is not None:
+            closing = closing_events(ended.run, pockets=ended.pockets)
     finally:
         monitor.remove(watch)
         log_writer().close(run.pk, closing)
         connections.close_all()
 
 
-def _finish(run: Run, outcome: Outcome) -> bool:
+def _finish(run: Run, outcome: Outcome) -> Ended | None:
     """`run_finish`, again while the database is away: minutes of a model's work are at stake.
 
-    A run that another process ended meanwhile is not this one's any more, and gives False.
+    A run that another process ended meanwhile is not this one's any more, and gives None.
     """
     for wait_seconds in FINISH_RETRY_SECONDS:
         try:
@@ -129,5 +138,6 @@ def _finish(run: Run, outcome: Outcome) -> bool:
         except (OperationalError, InterfaceError) as error:
             logger.warning("Run %s could not be stored yet: %s", run.pk, type(error).__name__)
             connections.close_all()
+            gate.leave()
             time.sleep(wait_seconds)
     return run_finish(run=run, outcome=outcome)

@@ -27,6 +27,7 @@ from builder.prompts import SentPicture, sent_picture
 from builder.selectors.limits import Limits, limits_of
 from builder.selectors.runs import closing_events, run_get
 from builder.selectors.sites import version_latest
+from builder.services.gate import request_gate
 from builder.services.limits import prompt_check, run_admit
 from builder.services.pictures import pictures_for_run, run_pictures_save
 from builder.services.sites import site_lock
@@ -43,6 +44,7 @@ IDEMPOTENCY_KEY_MAX_CHARACTERS = 120
 HOLD_LIFETIME = timedelta(hours=24)
 
 
+@request_gate.held()
 def run_start(
     *,
     user: User,
@@ -113,6 +115,7 @@ def run_start(
 
 def run_dispatch(run: Run) -> None:
     """Ring the worker. A failure is no matter: the sweeper rings again, the row is the truth."""
+    request_gate.leave()  # Redis may be away: the others need not wait for that
     try:
         run_execute.apply_async(args=[str(run.pk), time.time()])
     except (OperationalError, OSError) as error:

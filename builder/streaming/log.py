@@ -140,6 +140,19 @@ class LogWriter:
         with self._writing:
             self._write([run_id])
 
+    def tell(self, run_id: UUID) -> None:
+        """Give the listener of one run what it has not got; it is written with the next round."""
+        with self._writing:
+            with self._lock:
+                log = self._logs.get(run_id)
+                if log is None:
+                    return
+                parts, log.parts = log.parts, []
+                events, log.events = log.events, []
+                self._dirty.add(run_id)
+            log.frames(parts, events)
+        self._wake.set()
+
     def close(self, run_id: UUID, events: list[tuple[str, dict[str, Any]]]) -> None:
         """Write the last events and forget the run. If Redis is away they are lost here, and
         readers find the end in the database."""

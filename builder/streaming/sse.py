@@ -18,6 +18,7 @@ from asgiref.sync import sync_to_async
 from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 from redis import RedisError
 
 from builder.models import Run
@@ -39,6 +40,8 @@ LIFETIME_SECONDS = 1800.0
 # How long a silent log may hide the truth: the database is asked again after this.
 RECHECK_SECONDS = 3.0
 GAP_RECHECK_SECONDS = 0.5
+# A worker says its first word of a run well within this time.
+YOUNG_SECONDS = 1.0
 
 _closing = False
 
@@ -51,10 +54,13 @@ def say_farewell() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A run as it was when the reader was let in: its `status` event, and where it stood."""
+    """A run as it was when the reader was let in: its `status` event, and where it stood.
+
+    young: queued, or taken by a worker so short a time ago that nothing is said or stored yet.
+    """
 
     status: dict[str, Any]
-    queued: bool
+    young: bool
     terminal: bool
 
 
@@ -187,7 +193,7 @@ async def _begin(
         return await _replay(relay, subscription)
     if frames and not relay.gap:
         return frames
-    if beginning.queued and not relay.gap:
+    if beginning.young and not relay.gap:
         return [event_frame("status", beginning.status)]
     return frames + await _replay(relay, subscription)
 
@@ -214,8 +220,11 @@ async def _replay(relay: RunRelay, subscription: Subscription) -> list[bytes]:
 
 def events_response(run: Run, *, after: int) -> StreamingHttpResponse:
     """The streaming answer. No buffering, no compression, no caching on the way."""
+    begun = run.started_at
     beginning = Beginning(
-        status=status_of(run), queued=run.state == Run.State.QUEUED, terminal=run.is_terminal
+        status=status_of(run),
+        young=begun is None or (timezone.now() - begun).total_seconds() < YOUNG_SECONDS,
+        terminal=run.is_terminal,
     )
     headers: dict[str, Any] = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(

@@ -12,12 +12,14 @@ from django.http.response import HttpResponseBase
 from accounts.api_auth import api_auth
 from accounts.models import User
 from builder.selectors.runs import run_get
+from builder.services.gate import request_gate
 from builder.streaming.sse import events_response
 from config.errors import DomainError, InvalidInput, problem_response
 
 OFFSET_MAX = 2**31 - 1
 
 
+@request_gate.held()
 def run_events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     """GET: text/event-stream from `?after=` or Last-Event-ID. Errors are problem+json."""
     if request.method != "GET":

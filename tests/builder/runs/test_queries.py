@@ -22,14 +22,15 @@ def asked(queries: CaptureQueriesContext) -> list[str]:
     return [sql for sql in statements if sql.startswith(verbs) and not LEDGER.search(sql)]
 
 
-def test_a_start_asks_five_times_beside_the_ledger(start):
+def test_a_start_asks_seven_times_beside_the_ledger(start):
     # What was learned of answers is read once a minute by a process, not by a start.
     expected_of("claude-3-haiku", changes_site=False)
     with CaptureQueriesContext(connection) as queries:
         start()
     told = asked(queries)
-    # The model, its routes, the latest version, the site's lock, the run.
-    assert len(told) == 5, told
+    # The limits, the model, its routes, the latest version, the site's lock, how many runs there
+    # are already, the run.
+    assert len(told) == 7, told
     assert told[-1].startswith('INSERT INTO "builder_run"')
 
 
@@ -41,7 +42,7 @@ def test_a_worker_asks_six_times_before_it_calls_the_provider(start):
     call = next(n for n, sql in enumerate(told) if 'INSERT INTO "builder_attempt"' in sql)
     # Claim, run, latest version, model, routes, attempt.
     assert call + 1 == 6, told[: call + 1]
-    assert len(told) <= 24, told
+    assert len(told) == 19, told
 
 
 def test_opening_the_stream_of_a_new_run_asks_only_who_and_which(start, client, alice):
