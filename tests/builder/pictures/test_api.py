@@ -1,6 +1,8 @@
 """Pictures over HTTP: uploaded, shown to their owner only, refused in plain words."""
 
+import io
 import json
+import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -123,7 +125,7 @@ def test_without_a_csrf_token_nothing_is_stored(alice, url):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.binary(max_size=300), name=st.text(max_size=60))
 def test_any_upload_gets_a_clear_answer(mine, url, data, name):
@@ -190,6 +192,21 @@ def test_previews_serve_pictures(client, alice, site):
         assert shown.headers["Content-Type"] == "image/png"
     host = live.partition("://")[2]
     assert client.get("/images/none.png", headers={"host": host}).status_code == 404
+
+
+def test_the_zip_and_the_file_have_the_pictures_own_bytes(mine, alice, site):
+    content = bytes(picture_add(user=alice, site=site, data=logo(), name="logo.png").content)
+    version_create(
+        site=site, files={"index.html": "<p>x", "images/logo.png": content}, origin="run"
+    )
+    packed = mine.get(f"/api/sites/{site.pk}/versions/1.zip").content
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.read("images/logo.png") == content
+    shown = mine.get(f"/api/sites/{site.pk}/versions/1/files/images/logo.png")
+    assert (shown.content, shown.headers["Content-Type"]) == (content, "image/png")
+    assert mine.get(f"/api/sites/{site.pk}/versions/1/content").json()["files"] == {
+        "index.html": "<p>x"
+    }
 
 
 def test_a_picture_can_not_be_written_as_text(mine, site):
