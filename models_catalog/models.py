@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -180,6 +181,15 @@ class Route(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} via {self.provider}"
+
+    def clean(self) -> None:
+        # An empty field means: none. A list, a number or a text could not be merged into a request.
+        if self.request_options in (None, "", []):
+            self.request_options = {}
+        if not isinstance(self.request_options, dict):
+            raise ValidationError(
+                {"request_options": _('Write a JSON object: {"name": value}, or nothing.')}
+            )
 
 
 class Fallback(models.Model):
