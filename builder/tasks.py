@@ -12,6 +12,7 @@ from builder.services import (
     catalogue,
     execution,
     learning,
+    outages,
     pictures,
     probes,
     sweeping,
@@ -73,3 +74,9 @@ def providers_probe() -> dict[str, str]:
 def ranges_learn() -> int:
     """Learn from the latest runs how long answers are, for the estimates."""
     return learning.ranges_learn(now=timezone.now())
+
+
+@shared_task(name="builder.tasks.provider_out_tell")
+def provider_out_tell(provider_slug: str) -> bool:
+    """Alert staff that a provider is out; once, however often it comes."""
+    return outages.provider_out_tell(provider_slug)

@@ -264,7 +264,7 @@ class Asking:
         words = (
             _("Answered by %(other)s, because %(asked)s did not answer.")
             if self.own_was_asked
-            else _("Answered by %(other)s, because %(asked)s had just failed for others.")
+            else _("Answered by %(other)s, because %(asked)s was out of reach.")
         )
         note = words % {"other": route.model_name, "asked": self.plan.model_name}
         return replace(outcome, fallback_price=route.price, notes=[note, *outcome.notes])

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 
+from celery import current_app
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from accounts.models import StaffAlert
 from accounts.staff_alerts import staff_alert
 from builder.models import Outage
 from builder.providers.errors import ProviderError
@@ -54,15 +57,34 @@ def provider_out(provider_slug: str, error: ProviderError) -> None:
     try:
         begun = provider_outage_begin(provider_slug, error.code)
         outage_began(provider_slug, error.code, error.message)
-        if begun:
-            staff_alert(
-                key=f"provider-out:{provider_slug}",
-                subject=f"{provider_slug} does not serve us: {error.code}",
-                detail=(
-                    f"{error}\n\nNo run is sent there until it is mended. Check the key and the"
-                    " credit with the provider, then use “End the outage” on the provider"
-                    " in the admin; a successful probe puts it back as well."
-                ),
-            )
     except DatabaseError as failure:
         logger.warning("%s could not be taken out: %s", provider_slug, type(failure).__name__)
+        return
+    if not begun:
+        return
+    try:
+        # By a task: a person waits for this run, and must not wait for a mail server.
+        current_app.send_task("builder.tasks.provider_out_tell", args=[provider_slug])
+    except (OperationalError, OSError) as failure:
+        # The next probe sees that nobody was told.
+        logger.warning("Staff are not yet told of it: %s", type(failure).__name__)
+
+
+def provider_out_tell(provider_slug: str) -> bool:
+    """Alert staff that a provider is out, once per outage. False: it is not, or they know."""
+    key = f"provider-out:{provider_slug}"
+    outage = Outage.objects.filter(
+        provider_slug=provider_slug, provider_model_id="", ended_at=None
+    ).first()
+    if outage is None or StaffAlert.objects.filter(key=key, resolved_at=None).exists():
+        return False
+    staff_alert(
+        key=key,
+        subject=f"{provider_slug} does not serve us: {outage.code}",
+        detail=(
+            f"{outage.message}\n\nNo run is sent there until it is mended. Check the key and the"
+            " credit with the provider, then use “End the outage” on the provider in the admin;"
+            " a successful probe puts it back as well."
+        ),
+    )
+    return True

@@ -12,7 +12,7 @@ from django.utils import timezone
 from builder.models import Outage, Probe
 from builder.routing.guard import guard
 from builder.routing.probing import Probed, provider_probe
-from builder.services.outages import outages_ended
+from builder.services.outages import outages_ended, provider_out_tell
 from models_catalog.endpoints import endpoint_of
 from models_catalog.models import Provider
 from models_catalog.services import provider_outage_end
@@ -63,7 +63,10 @@ def _note(provider: Provider, probed: Probed) -> None:
         code=error.code if error else "",
         message=error.message[:300] if error else "",
     )
-    if error is not None or provider.outage_since is None:
+    if provider.outage_since is None:
+        return
+    provider_out_tell(provider.slug)
+    if error is not None:
         return
     if provider.outage_code == "unauthorized" or now - provider.outage_since > CREDIT_AGAIN_AFTER:
         logger.warning("%s is asked again: its probe was answered", provider.slug)

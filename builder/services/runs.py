@@ -35,7 +35,7 @@ from builder.streaming.log import publish_end
 from builder.tasks import run_execute
 from config.errors import Conflict, InvalidInput
 from models_catalog.models import AIModel
-from models_catalog.selectors import availability, model_get
+from models_catalog.selectors import availability, fallbacks_of, model_get
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def run_start(
     if idempotency_key and (known := _known(user, key, digest)) is not None:
         return known
     model = model_get(model_slug)
-    _refuse_unavailable(model)
+    _refuse_unavailable(model, allow_fallback=allow_fallback)
     latest = version_latest(site, bare=True)
     pictures = pictures_for_run(user=user, site=site, model=model, images=images, latest=latest)
     attached = [sent_picture(picture, with_bytes=False) for picture in pictures]
@@ -191,9 +191,10 @@ def _known(user: User, key: str, digest: str) -> Run | None:
     return run
 
 
-def _refuse_unavailable(model: AIModel) -> None:
+def _refuse_unavailable(model: AIModel, *, allow_fallback: bool) -> None:
     found = availability(model)
-    if not found.available:
+    # What is only out of reach right now may be answered by another, if the person said so.
+    if not found.available and not (model.enabled and allow_fallback and fallbacks_of(model)):
         raise Conflict(
             _("%(model)s is not available: %(reason)s. Nothing was charged. Choose another model.")
             % {"model": model.name, "reason": found.reason},

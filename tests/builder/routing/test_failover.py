@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import StaffAlert
 from billing.services.grants import grant_create
 from billing.services.reconcile import reconcile
+from builder import tasks
 from builder.models import Outage, Run
 from builder.routing.guard import guard
 from builder.routing.stores import PREFIX
@@ -18,6 +19,7 @@ from builder.selectors.runs import run_as_dict
 from builder.services import execution
 from builder.services.runs import run_cancel
 from builder.streaming.log import log_key
+from config.errors import Conflict
 from models_catalog.models import AIModel, Fallback, Provider, Route
 from models_catalog.pricing import charge, price_of
 
@@ -215,7 +217,7 @@ def test_stop_ends_a_wait(start, ai, alice):
 
 @pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (402, "payment_required")])
 def test_our_account_being_refused_takes_the_provider_out_and_tells_staff_once(
-    two_routes, finish, ai, status, code, mailoutbox
+    two_routes, finish, ai, status, code
 ):
     ai.rule({"status": status}, provider="openrouter")
     first, second = finish(), finish("Make it blue")
@@ -226,10 +228,21 @@ def test_our_account_being_refused_takes_the_provider_out_and_tells_staff_once(
     assert [row[1] for row in attempts(second)] == ["anthropic"]
     provider = Provider.objects.get(slug="openrouter")
     assert (provider.outage_since is not None, provider.outage_code) == (True, code)
+    # Rung once; the task may come again all the same.
+    assert [tasks.provider_out_tell("openrouter") for _ in range(2)] == [True, False]
     alert = StaffAlert.objects.get(key="provider-out:openrouter")
-    assert alert.times == 1
+    assert (alert.times, code in alert.subject) == (1, True)
     assert Outage.objects.get(provider_slug="openrouter").code == code
     assert ai.calls("openrouter") == 1
+
+
+def test_a_model_out_of_reach_is_answered_by_another_where_that_is_allowed(start, finish):
+    Provider.objects.filter(slug="openrouter").update(outage_since=timezone.now())
+    with pytest.raises(Conflict):
+        start(model="gpt-4")
+    run = finish(model="gpt-4", allow_fallback=True)
+    assert (run.state, run.model_used_slug) == ("succeeded", "qwen-vl-max")
+    assert run.notes[0] == "Answered by Qwen VL Max, because GPT-4 was out of reach."
 
 
 def test_an_open_breaker_is_not_asked_and_a_probe_closes_it(two_routes, finish, ai, settings):

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import StaffAlert, User
 from billing.services.holds import hold_create
 from builder.models import Attempt, Outage, Probe, Run
 from builder.routing.guard import guard
@@ -184,6 +184,8 @@ def test_a_probe_puts_a_provider_back(catalogue, ai, code, minutes, back):
     probes.providers_probe()
     assert (Provider.objects.get(slug="openrouter").outage_since is None) is back
     assert (Outage.objects.get().ended_at is not None) is back
+    # Nobody had told staff: the probe does.
+    assert StaffAlert.objects.get().key == "provider-out:openrouter"
 
 
 def test_an_outage_that_nothing_stands_behind_is_ended(catalogue, ai):
