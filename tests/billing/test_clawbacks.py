@@ -450,6 +450,14 @@ def test_a_win_gives_back_what_another_grant_paid(user, owing, purchase, claw, n
     assert claw(owing, 0, "won:3") == ClawBack(0, 0, 0)
 
 
+def test_a_win_shrinks_what_is_still_owed_and_leaves_what_was_paid(
+    user, owing, purchase, claw, now
+):
+    grant = purchase(user, 400, effective_at=now)
+    assert claw(owing, 700, "won:1") == ClawBack(0, 300, -300)
+    assert states(grant) == (0, 0, 0, 0, 400, 0)
+
+
 def test_the_latest_payment_comes_back_first(user, owing, purchase, claw, now):
     first = purchase(user, 700, effective_at=now)
     second = purchase(user, 700, effective_at=now)
