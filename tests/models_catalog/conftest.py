@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models_catalog.services import catalogue_seed
+from tests.catalogue import catalogue_seed
 
 NO_KEYS = dict.fromkeys(
     ("OPENROUTER_API_KEY", "QWEN_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"), ""
