@@ -30,6 +30,7 @@ from billing.services.order_states import order_move
 from billing.services.reversals import payment_refresh
 from billing.services.subscriptions import invoice_settle, subscription_refresh
 from billing.stripe_api import (
+    PaymentProviderUnavailable,
     StripeDict,
     stripe_client,
     stripe_errors,
@@ -210,8 +211,12 @@ def _reject(order: Order, session: StripeDict, wrong: list[str], now: datetime) 
 
 def _reversals_look(payment: Payment, now: datetime) -> None:
     """The money may have gone back before we saw that it had come. Asked after the commit: who is
-    told of a refund from here on finds the payment."""
-    payment_refresh(payment_id=payment.pk, now=now)
+    told of a refund from here on finds the payment. If Stripe can not be asked, the tokens are
+    there all the same, and the hourly reconcile asks again."""
+    try:
+        payment_refresh(payment_id=payment.pk, now=now)
+    except PaymentProviderUnavailable:
+        logger.warning("Whether payment %s went back could not be asked", payment.pk)
 
 
 def _subscription_fact(session: StripeDict) -> dict[str, str]:
