@@ -87,7 +87,8 @@ def picture_size(data: bytes, *, most_bytes: int) -> tuple[int, int]:
     try:
         opened = _opened(data, kind)
         width, height = opened.size
-        if opened.getexif().get(ORIENTATION) in _ON_ITS_SIDE:
+        # Of a PNG it may stand behind the pixels: looking for it would decode them.
+        if kind != PNG and opened.getexif().get(ORIENTATION) in _ON_ITS_SIDE:
             width, height = height, width
     except DomainError:
         raise
@@ -113,6 +114,12 @@ def _checked_kind(data: bytes, most_bytes: int) -> str:
 
 
 def picture_too_large(most_bytes: int) -> TooLarge:
+    """The refusal of a file with more than `most_bytes`; 0: this person may attach none."""
+    if not most_bytes:
+        return TooLarge(
+            _("Pictures are switched off for your account. Nothing was stored. Write to us."),
+            code="pictures_off",
+        )
     return TooLarge(
         _("The picture is larger than %(most)s MB. Nothing was stored. Make it smaller.")
         % {"most": f"{most_bytes / (1024 * 1024):.1f}".removesuffix(".0")},

@@ -139,7 +139,7 @@ class Upload {
 
   async send(file) {
     const data = await smallEnough(file, config.uploadMaxBytes);
-    if (data.size > config.uploadMaxBytes) {
+    if (config.uploadMaxBytes && data.size > config.uploadMaxBytes) {
       const most = Math.round((config.uploadMaxBytes / 1024 ** 2) * 10) / 10;
       throw say("pictureTooLarge", { name: this.name, most });
     }

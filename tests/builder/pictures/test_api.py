@@ -96,7 +96,8 @@ def test_a_persons_own_limit_counts(mine, url, alice):
     UserLimits.objects.create(user=alice, upload_bytes=1000, reason="test")
     assert upload(mine, url, photo()).status_code == 413
     UserLimits.objects.update(upload_bytes=0)
-    assert upload(mine, url, logo()).status_code == 413
+    off = upload(mine, url, logo())
+    assert (off.status_code, off.json()["code"]) == (413, "pictures_off")
 
 
 def test_odd_requests_are_refused_and_never_a_crash(mine, url):
