@@ -1,11 +1,13 @@
 """Runs that find their first provider failing: who answers, who pays what, who is told."""
 
+import re
 import threading
 import time
 from decimal import Decimal
 
 import pytest
 import redis
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import StaffAlert
@@ -295,3 +297,26 @@ def _let_pass(settings) -> None:
             since, _until, code = value.decode().split("|")
             client.hset(f"{PREFIX}open", name, f"{since}|{float(since)}|{code}")
     guard().breaker._look_at = 0.0
+
+
+def test_pages_say_who_answered_and_keep_the_leave_that_was_given(finish, ai, client, alice, site):
+    client.force_login(alice)
+    workspace = reverse("builder:workspace", args=[site.pk])
+    box = re.compile(r'name="allow_fallback"\s+(checked)?\s*>')
+    assert box.search(client.get(workspace).content.decode())[1] is None
+    ai.rule({"status": 503}, provider="openrouter")
+    run = finish(allow_fallback=True, model="gpt-4")
+    page = client.get(workspace).content.decode()
+    assert box.search(page)[1] == "checked"
+    assert "Answered by Qwen VL Max, because GPT-4 did not answer." in page
+    receipt = " ".join(client.get(reverse("receipt", args=[run.pk])).content.decode().split())
+    assert "instead of ×8" in receipt
+    assert receipt.count("The provider was not available") == run.attempts.count() - 1
+    assert "3 tokens for each token written and 0.6 for each one read" in receipt
+
+
+def test_the_box_is_sent_without_scripts(client, alice, site, ai, rung, catalogue):
+    client.force_login(alice)
+    body = {"prompt": "A bakery", "model": "claude-3-haiku", "allow_fallback": "on"}
+    client.post(reverse("builder:run-new", args=[site.pk]), body)
+    assert Run.objects.get().allow_fallback is True
