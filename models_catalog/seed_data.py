@@ -84,7 +84,7 @@ PROVIDERS: Final = (
 # Fallbacks only ever lead down this list of capability, so they can not loop. Whoever comes last
 # has nobody below: Qwen VL Plus, whose last resort is the next cheapest that understands
 # pictures. A list ends at a Qwen model wherever it starts at OpenRouter, so that it outlives
-# either provider. Qwen 32B Chat has no second route: OpenRouter no longer lists Qwen 1.5.
+# either provider. Qwen 32B Chat has no second route: none that OpenRouter is sure to list.
 MODELS: Final = (
     SeedModel(
         "claude-3-opus",

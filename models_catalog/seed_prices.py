@@ -1,6 +1,7 @@
 """What providers charge us for the shipped routes, as they are seeded.
 
-US dollars per million tokens, input and output, list prices without discounts, from:
+US dollars per million tokens, input and output. They were entered as approximate list prices and
+not read off the providers' lists, which are the source to check them against:
 
 - OpenRouter: https://openrouter.ai/api/v1/models (`pricing`, there in dollars per token)
 - Qwen: https://www.alibabacloud.com/help/en/model-studio/models (international list prices; an
@@ -14,11 +15,8 @@ own list has moved on, and what a provider reports as a run's cost goes before a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
-
-PRICES_AS_OF: Final = datetime(2025, 11, 1, tzinfo=UTC)
 
 _PRICES: Final = {
     "openrouter": {

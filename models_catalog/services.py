@@ -12,7 +12,7 @@ from config.errors import InvalidInput
 from models_catalog.fallbacks import edges_of, find_loop
 from models_catalog.models import AIModel, Fallback, Provider, Route
 from models_catalog.seed_data import MODELS, PROVIDERS, SeedModel, SeedProvider
-from models_catalog.seed_prices import PRICES_AS_OF, seed_prices
+from models_catalog.seed_prices import seed_prices
 
 Switchable = Provider | AIModel | Route
 # Room between seeded rows, for staff to put others in between.
@@ -181,5 +181,5 @@ def _seed_prices() -> None:
             Route.objects.filter(pk=route.pk, priced_at=None).update(
                 input_usd_per_million=prices[0],
                 output_usd_per_million=prices[1],
-                priced_at=PRICES_AS_OF,
+                priced_at=timezone.now(),
             )
