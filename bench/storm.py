@@ -79,11 +79,13 @@ class Weather:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """One run. waited: seconds from its claim to its first content. lost: seconds that attempts
-    took which failed. skipped: its first provider was not asked, being open."""
+    """One run, in seconds. waited: from its claim to its first content. decided: from its claim to
+    its first call. lost: what the attempts took that failed. skipped: its first provider was not
+    asked, being open."""
 
     state: str
     waited: float | None
+    decided: float
     lost: float
     skipped: bool
     failed_attempts: int
@@ -204,15 +206,17 @@ def _rightly_charged(run: Run) -> bool:
 def _fate(run: Run) -> Fate:
     attempts = sorted(run.attempts.all(), key=lambda attempt: attempt.number)
     failed = [attempt for attempt in attempts if attempt.outcome != "succeeded"]
-    waited = lost = None
+    waited, decided, lost = None, 0.0, 0.0
     if run.first_content_at and run.started_at:
         waited = (run.first_content_at - run.started_at).total_seconds()
-    if attempts:
+    if attempts and run.started_at:
+        decided = (attempts[0].started_at - run.started_at).total_seconds()
         lost = (attempts[-1].started_at - attempts[0].started_at).total_seconds()
     return Fate(
         state=run.state,
         waited=waited,
-        lost=lost or 0.0,
+        decided=decided,
+        lost=lost,
         skipped=bool(attempts) and attempts[0].provider_slug != FIRST,
         failed_attempts=len(failed),
     )
