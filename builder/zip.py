@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 
+from builder.pictures import is_picture_path
 from builder.reply.paths import clean_path
 
 # The earliest date a zip can hold: the archive must not differ from day to day.
@@ -20,7 +21,8 @@ def version_zip(files: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path in sorted(files):
             # Checked when stored; checked again because a zip is opened on other machines.
-            entry = zipfile.ZipInfo(clean_path(path), _EPOCH)
+            checked = path if is_picture_path(path) else clean_path(path)
+            entry = zipfile.ZipInfo(checked, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = _UNIX
             entry.external_attr = _REGULAR_FILE_0644
