@@ -1,5 +1,7 @@
 """What follows each failure, before the first content."""
 
+from typing import get_args
+
 import pytest
 
 from builder.providers.errors import PERMANENT_CODES, ErrorCode, ProviderError
@@ -11,7 +13,7 @@ from builder.routing.policy import (
     move_after,
 )
 
-ALL_CODES = ErrorCode.__args__
+ALL_CODES = get_args(ErrorCode)
 PASSING = sorted(set(ALL_CODES) - PERMANENT_CODES)
 
 
