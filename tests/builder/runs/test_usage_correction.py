@@ -157,7 +157,7 @@ def test_reported_usage_is_left_alone(finish, ai, rung_later):
 def test_the_task_asks_thrice_again_and_then_gives_up(finish_untold):
     run = finish_untold(OVERESTIMATED)
     Attempt.objects.filter(run=run).update(generation_id="gen-unknown")
-    waits: list[float] = []
+    waits: list[float | None] = []
     for retries in range(4):
         task.push_request(args=[str(run.pk)], kwargs={}, retries=retries, called_directly=False)
         try:
