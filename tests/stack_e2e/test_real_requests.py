@@ -14,7 +14,7 @@ from tests.stack import Stack
 from tests.stack_e2e.driving import follow, get_run, give_tokens, new_site, start_run, stored_texts
 from tests.stack_e2e.real_requests import ALL, DATA, Wanted
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 READABLE = """() => {
   const words = [document.title, document.body.innerText];
