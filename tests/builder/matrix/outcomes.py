@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.builder.providers.servers import Stall, Step
+from tests.builder.providers.servers import Step
 from tests.builder.providers.wire import (
     HEAD,
     LAST_CHUNK,
@@ -142,19 +142,27 @@ def _failing(cell: Cell) -> list[Step]:
 
 
 def _stalled(cell: Cell) -> list[Step]:
-    alive = chunk(cell.dialect.keep_alive())
-    begun = chunk(start(cell.dialect) + cell.text(HALF))
-    return [HEAD, begun, alive, alive, Stall()]
+    return [HEAD, chunk(start(cell.dialect) + cell.text(HALF)), *_signs_of_life(cell)]
 
 
 def _silent(cell: Cell) -> list[Step]:
-    return [HEAD, chunk(start(cell.dialect) + cell.dialect.keep_alive()), Stall()]
+    return [HEAD, chunk(start(cell.dialect)), *_signs_of_life(cell)]
+
+
+def _signs_of_life(cell: Cell) -> list[Step]:
+    """Comments and nothing else, until the client leaves: it is not silence that ends it."""
+    alive = chunk(cell.dialect.keep_alive())
+    return [step for _each in range(500) for step in (alive, _short_pause)]
 
 
 def _slow(cell: Cell) -> list[Step]:
     alive = chunk(cell.dialect.keep_alive())
     rest = chunk(cell.text(PAGE) + cell.end(cell.dialect.stop))
     return [HEAD, chunk(start(cell.dialect)), alive, _pause, alive, rest, LAST_CHUNK]
+
+
+def _short_pause() -> None:
+    time.sleep(0.02)
 
 
 def _pause() -> None:
@@ -217,7 +225,7 @@ OUTCOMES = [
         _silent,
         "first_token_timeout",
         "did not begin to answer within two minutes",
-        settings={"RUN_FIRST_TOKEN_TIMEOUT_SECONDS": 0.15},
+        settings={"RUN_FIRST_TOKEN_TIMEOUT_SECONDS": 0.3},
     ),
     Outcome("slow first token", _slow, charged=True, stores=True),
     Outcome(
