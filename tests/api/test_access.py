@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import URLPattern, URLResolver, get_resolver
+from PIL import Image
 
 from accounts.models import User
 from billing.models import Offer, Order
-from builder.models import Run, Site, Version
+from builder.models import Picture, Run, Site, Version
+from builder.services.pictures import picture_add
 from config.api import api as ninja_api
 from tests.api.conftest import Call, assert_problem, caller
 
@@ -107,10 +111,21 @@ def order(alice: User) -> Order:
 
 
 @pytest.fixture
-def filled(site: Site, version: Version, run: Run, order: Order) -> Any:
+def picture(alice: User, site: Site) -> Picture:
+    return picture_add(user=alice, site=site, data=png("navy"), name="front.png")
+
+
+def png(colour: str) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (32, 32), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def filled(site: Site, version: Version, run: Run, order: Order, picture: Picture) -> Any:
     """Fills the parameters of a route with alice's own objects."""
     values = {"site_id": site.pk, "run_id": run.pk, "number": 1, "path": "index.html"}
-    values["order_id"] = order.pk
+    values |= {"order_id": order.pk, "picture_id": picture.pk}
     return lambda route: route.format(**values)
 
 
@@ -121,8 +136,12 @@ BODIES: dict[str, Any] = {
     "POST /api/estimates": {"prompt": "A bakery", "model": "claude-3-haiku"},
     "POST /api/tokens/checkout": {"packageId": "tokens_200k"},
     "POST /api/subscription/subscribe": {"planId": "premium_monthly"},
+    "POST /api/sites/{site_id}/pictures": encode_multipart(
+        BOUNDARY, {"file": SimpleUploadedFile("shop.png", png("teal"))}
+    ),
     "POST /api/sites/{site_id}/versions": {"files": [{"path": "index.html", "content": "new"}]},
 }
+CONTENT_TYPES = {"POST /api/sites/{site_id}/pictures": MULTIPART_CONTENT}
 # Where alice's own call is answered with a refusal that is about the call, not about her.
 OWNER_STATUS = {"POST /api/sites/{site_id}/versions/{number}/restore": 409}
 
@@ -147,21 +166,22 @@ def test_every_address_below_the_api_is_described_by_it_or_known() -> None:
 def test_an_api_call_is_for_its_owner_only(operation: str, filled: Any, bob: User) -> None:
     method, route = operation.split(" ", 1)
     path, body = filled(route), BODIES.get(operation)
+    kind = {"content_type": CONTENT_TYPES.get(operation, "application/json")}
     if operation in PUBLIC_API:
         assert caller(None)(method, path).status_code == 200
         return
-    assert_problem(caller(None)(method, path, body), 401, "unauthenticated")
+    assert_problem(caller(None)(method, path, body, **kind), 401, "unauthenticated")
     if operation in OWN_API:
-        assert caller(bob)(method, path, body).status_code in (200, 201)
+        assert caller(bob)(method, path, body, **kind).status_code in (200, 201)
         return
     before = snapshot()
     if operation in OWN_REFUSED:
-        assert_problem(caller(bob)(method, path, body), *OWN_REFUSED[operation])
+        assert_problem(caller(bob)(method, path, body, **kind), *OWN_REFUSED[operation])
         assert snapshot() == before
         return
-    assert_problem(caller(bob)(method, path, body), 404, "not_found")
+    assert_problem(caller(bob)(method, path, body, **kind), 404, "not_found")
     assert snapshot() == before
-    owner = caller(Site.objects.get(name="Bakery").owner)(method, path, body)
+    owner = caller(Site.objects.get(name="Bakery").owner)(method, path, body, **kind)
     assert owner.status_code == OWNER_STATUS.get(operation, owner.status_code)
     assert owner.status_code < 300 or operation in OWNER_STATUS, owner.content
 
@@ -212,4 +232,5 @@ def snapshot() -> tuple[Any, ...]:
         list(Version.objects.order_by("pk").values_list("pk", flat=True)),
         list(Run.objects.order_by("pk").values_list("pk", "state", "cancel_requested_at")),
         list(Order.objects.order_by("pk").values_list("pk", "state")),
+        list(Picture.objects.order_by("pk").values_list("pk", flat=True)),
     )
