@@ -289,7 +289,8 @@ def _call(route: PlannedRoute, messages: tuple[Message, ...]) -> tuple[Endpoint,
         proxy_url=target.proxy_url,
         headers=target.headers,
         connect_timeout_seconds=settings.PROVIDER_CONNECT_TIMEOUT_SECONDS,
-        read_timeout_seconds=settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS,
+        # The watch keeps the deadlines; this one is only met if the watch is late itself.
+        read_timeout_seconds=settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS + 10,
     )
     request = ChatRequest(
         model=target.provider_model_id,

@@ -63,7 +63,9 @@ def test_priority_decides_the_order_of_routes(catalogue, keys):
 
 def test_the_environments_base_url_wins_and_ends_emulation(catalogue, settings):
     settings.AI_EMULATOR_URL = "http://127.0.0.1:9"
-    settings.PROVIDER_BASE_URLS |= {"QWEN_BASE_URL": "http://127.0.0.1:7/v1"}
+    settings.PROVIDER_BASE_URLS = settings.PROVIDER_BASE_URLS | {
+        "QWEN_BASE_URL": "http://127.0.0.1:7/v1"
+    }
     [target] = [one for one in routes_of(model_get("qwen-turbo")) if one.provider_slug == "qwen"]
     assert (target.base_url, target.api_key, target.emulated) == (
         "http://127.0.0.1:7/v1",

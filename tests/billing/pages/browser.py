@@ -33,6 +33,8 @@ def look(page: Any, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.wait_for_selector(f"html[data-bs-theme={theme}]", state="attached")
+        # What was done before may have scrolled: the header then covers a part of the page.
+        page.evaluate("scrollTo(0, 0)")
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{theme}.png", full_page=True)
         if (theme, width) != ("dark", 768):

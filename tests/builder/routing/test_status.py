@@ -153,7 +153,9 @@ def test_percentiles_are_by_nearest_rank(values, percent, expected):
 
 
 def test_probes_are_kept_eight_days_and_those_that_fail_say_why(catalogue, ai, settings):
-    settings.PROVIDER_BASE_URLS |= {"QWEN_BASE_URL": "http://127.0.0.1:9"}
+    settings.PROVIDER_BASE_URLS = settings.PROVIDER_BASE_URLS | {
+        "QWEN_BASE_URL": "http://127.0.0.1:9"
+    }
     Probe.objects.create(
         provider_slug="qwen", at=timezone.now() - timedelta(days=9), ok=True, latency_ms=1
     )
@@ -165,7 +167,9 @@ def test_probes_are_kept_eight_days_and_those_that_fail_say_why(catalogue, ai, s
 
 
 def test_two_failed_probes_show_the_provider_failing(client, catalogue, ai, settings):
-    settings.PROVIDER_BASE_URLS |= {"QWEN_BASE_URL": "http://127.0.0.1:9"}
+    settings.PROVIDER_BASE_URLS = settings.PROVIDER_BASE_URLS | {
+        "QWEN_BASE_URL": "http://127.0.0.1:9"
+    }
     probes.providers_probe()
     assert row(told(client), "providers", "qwen")["state"] == "working"
     probes.providers_probe()
