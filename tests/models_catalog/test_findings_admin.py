@@ -112,7 +112,8 @@ def test_the_new_price_is_taken_and_logged(staff):
     assert route.priced_at is not None
     assert row.resolution == "provider's price taken: $20 in, $80.5 out"
     assert AIModel.objects.get(slug="claude-3-opus").token_cost == 10
-    assert LogEntry.objects.filter(object_id=str(route.pk)).count() == 1
+    of_route = LogEntry.objects.filter(content_type__model="route", object_id=str(route.pk))
+    assert of_route.count() == 1
 
 
 def test_a_route_follows_a_rename_and_is_in_use_again(staff):
