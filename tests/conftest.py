@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,13 @@ def django_db_setup(django_db_setup: None) -> None:
         template.template_make()
 
 
+@pytest.fixture(scope="session")
+def database_new(django_db_setup: None) -> Callable[[str, Path], str]:
+    """Makes databases for other processes. A fixture, as they are copies of the template, which
+    the first worker that sets its own database up leaves."""
+    return template.database_new
+
+
 @pytest.fixture
 def redis_url() -> str:
     """This worker's own Redis database."""
@@ -112,7 +119,9 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Stack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, database_new: Callable[[str, Path], str]
+) -> Iterator[Stack]:
     """The whole product, running: supervisor, web, workers, beat, emulator without delays.
 
     On PostgreSQL when the tests are, in a database of its own; the supervisor seeds it, and
@@ -123,7 +132,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> It
     running = start_stack(
         port=any_free_port(),
         state_dir=state_dir,
-        DATABASE_URL=template.database_new(f"stack_{number}", state_dir),
+        DATABASE_URL=database_new(f"stack_{number}", state_dir),
         REDIS_URL=f"{base}/{FIRST_STACK_DATABASE + int(number)}",
     )
     yield running

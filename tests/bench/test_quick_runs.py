@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from script.testbed.tools import postgres_bindir
-from tests.template import database_new
 
 ROOT = Path(__file__).resolve().parents[2]
 _bindir = postgres_bindir()
@@ -37,7 +37,7 @@ def _lines(name: str, **variables: str) -> list[dict[str, object]]:
     reason="pgbench is not installed: apt-get install postgresql",
 )
 def test_the_ledger_is_measured_beside_pgbench_and_balances_afterwards(
-    django_db_setup: None, tmp_path: Path
+    database_new: Callable[[str, Path], str], tmp_path: Path
 ) -> None:
     # The other benchmark shows that they start and migrate a server of their own.
     url = database_new("bench_ledger", tmp_path)

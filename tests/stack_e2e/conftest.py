@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,6 @@ from script.supervisor.process import end_with_parent
 from script.supervisor.redis_server import server_binary
 from script.testbed import tools
 from tests.stack import Stack, start_stack
-from tests.template import database_new
 
 
 @pytest.fixture
@@ -73,11 +72,10 @@ class OwnRedis:
 class RoughStack:
     """A stack that may be ended and started again on what it left behind."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, database_url: str, **variables: str) -> None:
         self._folder = folder
         self._variables = variables
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        self._database_url = database_new(f"{folder.name}_{worker}", folder)
+        self._database_url = database_url
         self._port = any_free_port()
         self.redis = OwnRedis(folder)
         self.redis.start()
@@ -108,8 +106,23 @@ class RoughStack:
 
 
 @pytest.fixture(scope="session")
-def rough(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[RoughStack]:
+def rough_stack(
+    tmp_path_factory: pytest.TempPathFactory, database_new: Callable[[str, Path], str]
+) -> Callable[..., RoughStack]:
+    """Starts a rough stack by a name, with variables of its own."""
+
+    def start(name: str, **variables: str) -> RoughStack:
+        folder = tmp_path_factory.mktemp(name)
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        url = database_new(f"{folder.name}_{worker}", folder)
+        return RoughStack(folder, url, **variables)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def rough(rough_stack: Callable[..., RoughStack]) -> Iterator[RoughStack]:
     """A stack nobody is gentle with. Tests leave it running, with Redis up."""
-    running = RoughStack(tmp_path_factory.mktemp("rough"))
+    running = rough_stack("rough")
     yield running
     running.end()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,9 +25,9 @@ SLOWLY = "[emulate: chunk_chars=10 chunks_per_second=20]"
 
 
 @pytest.fixture
-def greenlets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoughStack]:
+def greenlets(rough_stack: Callable[..., RoughStack]) -> Iterator[RoughStack]:
     pytest.importorskip("gevent")
-    running = RoughStack(tmp_path_factory.mktemp("greenlets"), WORKER_POOL="gevent")
+    running = rough_stack("greenlets", WORKER_POOL="gevent")
     yield running
     running.end()
 
