@@ -177,7 +177,9 @@ CELERY_BROKER_POOL_LIMIT = 20
 CELERY_REDIS_MAX_CONNECTIONS = 1000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 1000,
-    "visibility_timeout": 3600,
+    # What a worker has taken and not begun it remembers itself, and puts back when it ends. To keep
+    # that in Redis is a fifth of what a message costs; a killed worker's are rung again by sweeps.
+    "ack_emulation": False,
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
     "socket_keepalive": True,
@@ -194,7 +196,7 @@ WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 64, minimum=1, maximum=20
 
 # --- People ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.auth_backend.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -346,6 +348,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "sitewright_session" if DEBUG else "__Host-session"
