@@ -9,7 +9,9 @@ given its number to a stranger in the meantime.
 from __future__ import annotations
 
 import os
+import select
 import socket
+import ssl
 import threading
 
 
@@ -60,6 +62,14 @@ class AbortSwitch:
         """For the reader: from now on wait no longer than this for the next byte."""
         if self._socket is not None and self._socket.fileno() >= 0:
             self._socket.settimeout(seconds)
+
+    def has_more(self) -> bool:
+        """Whether a TLS connection has another record to read without waiting. Plain ones give all
+        they have in one read."""
+        sock = self._socket
+        if not isinstance(sock, ssl.SSLSocket) or sock.fileno() < 0:
+            return False
+        return sock.pending() > 0 or bool(select.select([sock], [], [], 0)[0])
 
     def wake(self) -> None:
         """End a `wait` from outside: what it waited for has happened."""

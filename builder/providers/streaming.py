@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,14 +15,14 @@ from typing import Protocol, Self
 import requests
 
 from builder.providers.abort import AbortSwitch
+from builder.providers.body import ArrivingBody
 from builder.providers.errors import ErrorCode, ProviderError
 from builder.providers.failures import provider_error, read_error_body, retry_after
 from builder.providers.network_failures import error_from_exception
 from builder.providers.sse import EventTooLong, ServerSentEvent, ServerSentEventParser
 from builder.providers.transport import open_session
-from builder.providers.types import Endpoint, Finished, FinishReason, StreamEvent
+from builder.providers.types import Endpoint, Finished, FinishReason, StreamEvent, TextDelta
 
-_READ_BYTES = 65536
 _MAX_ERROR_BODY_BYTES = 65536
 _ERROR_BODY_SECONDS = 10.0
 #: How long the usage may follow the model's last word; then it counts as not reported.
@@ -196,10 +196,9 @@ class HttpStream:
         parser = ServerSentEventParser()
         try:
             for chunk in self._chunks(response):
-                for event in parser.feed(chunk):
-                    yield from decoder.decode(event)
-                    if decoder.ended:
-                        return
+                yield from _joined(self._decoded(parser.feed(chunk)))
+                if decoder.ended:
+                    return
         except EventTooLong as error:
             raise ProviderError("bad_response", f"The provider sent {error}.") from None
         last = parser.finish()
@@ -208,10 +207,15 @@ class HttpStream:
         if not decoder.ended and decoder.finish_reason is None:
             raise ProviderError("cut", "The answer ended before the model had finished.")
 
+    def _decoded(self, events: Iterable[ServerSentEvent]) -> Iterator[StreamEvent]:
+        for event in events:
+            yield from self._decoder.decode(event)
+            if self._decoder.ended:
+                return
+
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
         """Bytes as they arrive. Once the model has finished, a failure only ends them."""
-        read1 = response.raw.read1
-        encoded = "Content-Encoding" in response.headers
+        body = ArrivingBody(response, self._switch)
         deadline: float | None = None
         while True:
             if self._decoder.finish_reason is not None:
@@ -221,7 +225,7 @@ class HttpStream:
                 elif time.monotonic() > deadline:
                     return
             try:
-                chunk = read1(_READ_BYTES, decode_content=encoded)
+                chunk = body.read()
             except Exception:
                 if deadline is None:
                     raise
@@ -237,6 +241,26 @@ class HttpStream:
         except ProviderError as error:
             if error.code != "bad_response":
                 raise
+
+
+def _joined(events: Iterator[StreamEvent]) -> Iterator[StreamEvent]:
+    """Texts that arrived together as one, also before an error."""
+    texts: list[str] = []
+    try:
+        for event in events:
+            if isinstance(event, TextDelta):
+                texts.append(event.text)
+                continue
+            if texts:
+                yield TextDelta("".join(texts))
+                texts = []
+            yield event
+    except ProviderError:
+        if texts:
+            yield TextDelta("".join(texts))
+        raise
+    if texts:
+        yield TextDelta("".join(texts))
 
 
 #: Without a type some gateways send the stream all the same.

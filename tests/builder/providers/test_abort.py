@@ -87,7 +87,7 @@ def test_abort_before_the_first_event_sends_nothing(dialect: Dialect, serve: Ser
 
 
 def test_abort_between_two_events_drops_what_was_buffered(dialect: Dialect, serve: Serve) -> None:
-    body = dialect.start() + dialect.delta("one") + dialect.delta("two")
+    body = dialect.start() + dialect.delta("one")
     body += dialect.finish(dialect.stop) + dialect.end()
     stream = open_stream(dialect, serve(HEAD, chunk(body), LAST_CHUNK).url)
     seen = []
@@ -95,13 +95,12 @@ def test_abort_between_two_events_drops_what_was_buffered(dialect: Dialect, serv
     def read() -> None:
         for event in stream:
             seen.append(event)
-            if event == TextDelta("one"):
-                stream.abort()
+            stream.abort()
 
     with pytest.raises(ProviderError) as caught:
         read()
     assert caught.value.code == "aborted"
-    assert TextDelta("two") not in seen
+    assert TextDelta("one") not in seen
 
 
 def test_abort_after_the_end_and_closing_twice_do_nothing(dialect: Dialect, serve: Serve) -> None:

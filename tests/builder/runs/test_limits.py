@@ -12,6 +12,7 @@ from django.utils import timezone
 from billing.selectors import standing_of
 from billing.services.grants import grant_create
 from builder.models import Run, UserLimits
+from builder.providers.body import READ_BYTES
 from builder.services import execution, runs
 from config.errors import TooLarge, TooManyRequests
 
@@ -93,12 +94,13 @@ def test_a_persons_own_prompt_limit_wins(start, alice):
 
 def test_a_persons_own_answer_limit_is_kept_with_the_run(start, ai, alice):
     allow(alice, output_bytes=1_000)
-    ai.rule({"reply": "index.html\n```html\n" + "\u4f60" * 20_000, "chunk_chars": 200})
+    ai.rule({"reply": "index.html\n```html\n" + "\u4f60" * 200_000, "chunk_chars": 200})
     run = start()
     execution.run_execute(run.pk)
     run.refresh_from_db()
     assert (run.output_max_bytes, run.error_code, run.charged) == (1_000, "too_long", 0)
-    assert len(run.text.text.encode()) < 3_000
+    # It ends with the read that went beyond.
+    assert len(run.text.text.encode()) < 1_000 + READ_BYTES
 
 
 @pytest.mark.skipif("sqlite" in connection.vendor, reason="SQLite lets one writer in at a time")
