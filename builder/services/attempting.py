@@ -245,7 +245,7 @@ class Asking:
         status = progress_of(
             self.run,
             input_tokens=live.input_tokens,
-            output_tokens=live.output_tokens,
+            output_tokens=live.output_tokens(),
             fallback_price=route.price if route else None,
         )
         if route is not None:

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from builder.models import Run, RunText
+from config.prepared import PreparedUpdate, slot
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,12 @@ CHECKPOINT_SECONDS = 3.0
 STATUS_SECONDS = 1.0
 # What is left of the 15 s in which everything must have ended is for storing.
 SHUTDOWN_GRACE_SECONDS = 8.0
+
+_CHECKPOINT = PreparedUpdate(
+    lambda: RunText.objects.filter(run=slot(RunText, "run"), fence=slot(RunText, "fence")),
+    text=slot(RunText, "text"),
+    updated_at=slot(RunText, "updated_at"),
+)
 
 StopReason = Literal[
     "cancelled",
@@ -240,9 +247,7 @@ class Monitor:
             if count == watch.checkpointed_parts:
                 continue
             text, now = "".join(watch.parts[:count]), timezone.now()
-            saved = RunText.objects.filter(pk=watch.run_id, fence=watch.fence).update(
-                text=text, updated_at=now
-            )
+            saved = _CHECKPOINT.run(run=watch.run_id, fence=watch.fence, text=text, updated_at=now)
             if not saved:
                 # The first one; or the run is another worker's by now, which has its own.
                 RunText.objects.bulk_create(

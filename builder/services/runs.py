@@ -34,6 +34,7 @@ from builder.services.sites import site_lock
 from builder.streaming.log import publish_end
 from builder.tasks import run_execute
 from config.errors import Conflict, InvalidInput
+from config.prepared import PreparedInsert
 from models_catalog.models import AIModel
 from models_catalog.selectors import availability, fallbacks_of, model_get
 
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 IDEMPOTENCY_KEY_MAX_CHARACTERS = 120
 # A hold outlives everything a run may do: queueing, and three times its own total deadline.
 HOLD_LIFETIME = timedelta(hours=24)
+
+_RUN = PreparedInsert(Run)
 
 
 @request_gate.held()
@@ -222,4 +225,4 @@ def _hold_and_save(run: Run, quote: Quote, limits: Limits) -> None:
     run.token_cost = quote.price.token_cost
     run.billing_unit = quote.price.billing_unit
     run.input_weight = quote.price.input_weight
-    run.save(force_insert=True)
+    _RUN.run(run)
