@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import redis.asyncio as redis_asyncio
 from django.conf import settings
 from redis import RedisError
+from redis.driver_info import DriverInfo
 
 from builder.streaming.log import log_key
 
@@ -29,6 +30,9 @@ READ_TIMEOUT_SECONDS = BLOCK_MS / 1000 + 4
 RECONNECT_SECONDS = 0.5
 TICK_SECONDS = 1.0
 QUEUE_LIMIT = 2_000
+# Two hundred browsers that come at once share these; a range read takes less than a millisecond.
+COMMAND_CONNECTIONS = 4
+COMMAND_WAIT_SECONDS = 2
 WAKE_KEY = "sitewright:reader:{reader}"
 WAKE_KEEP_SECONDS = 60
 
@@ -94,11 +98,23 @@ class Hub:
     """Shared reader of all run logs that somebody in this process watches (one event loop)."""
 
     def __init__(self, redis_url: str) -> None:
+        # Said once: redis-py else looks its own version up in files for every connection.
+        named = DriverInfo()
         self._reader = redis_asyncio.Redis.from_url(
-            redis_url, socket_timeout=READ_TIMEOUT_SECONDS, socket_connect_timeout=1
+            redis_url,
+            socket_timeout=READ_TIMEOUT_SECONDS,
+            socket_connect_timeout=1,
+            driver_info=named,
         )
-        self._commands = redis_asyncio.Redis.from_url(
-            redis_url, socket_timeout=2, socket_connect_timeout=1
+        self._commands = redis_asyncio.Redis.from_pool(
+            redis_asyncio.BlockingConnectionPool.from_url(
+                redis_url,
+                max_connections=COMMAND_CONNECTIONS,
+                timeout=COMMAND_WAIT_SECONDS,
+                socket_timeout=2,
+                socket_connect_timeout=1,
+                driver_info=named,
+            )
         )
         self._subscriptions: dict[bytes, set[Subscription]] = {}
         # Where the reader stands in each log that it reads.
