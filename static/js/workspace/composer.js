@@ -4,6 +4,7 @@
 import { api, ApiError } from "./api.js";
 import { emit, on } from "./bus.js";
 import { config, grouped, say } from "./config.js";
+import { isTyping } from "./keys.js";
 import { chooseModel, modelName } from "./models.js";
 import { attachedIds, clearPictures, uploadsDone } from "./pictures.js";
 
@@ -43,11 +44,12 @@ export function startComposer(root) {
   if (!/mac|iphone|ipad/i.test(navigator.platform)) form.querySelector("kbd").textContent = "Ctrl ↵";
   if (!field.value) field.value = draft.read();
   field.addEventListener("input", () => draft.write(field.value));
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.isComposing) {
-      event.preventDefault();
-      form.requestSubmit();
-    }
+  // From anywhere on the page, as the key on the button says, but not out of another field.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey) || event.isComposing) return;
+    if (event.target !== field && (isTyping(event.target) || document.querySelector("dialog[open]"))) return;
+    event.preventDefault();
+    form.requestSubmit();
   });
 
   function refuse(error) {

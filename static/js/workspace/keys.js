@@ -2,7 +2,7 @@
 
 import { emit } from "./bus.js";
 
-function isTyping(element) {
+export function isTyping(element) {
   return element.closest?.("input, textarea, select, [contenteditable]");
 }
 

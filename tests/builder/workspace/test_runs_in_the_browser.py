@@ -161,3 +161,17 @@ def test_being_short_of_tokens_is_a_card_with_models_that_fit(
     assert desk.page.query_selector("[data-refusal]") is None
     assert desk.user.get("/api/me").json()["user"]["availableTokens"] == 10_000
     console_errors.clear()  # the 402 itself
+
+
+def test_the_key_on_the_button_sends_from_anywhere_but_another_field(desk: Desk) -> None:
+    desk.open(desk.site())
+    desk.page.fill("#prompt", BAKERY)
+    desk.page.click("[data-models-open]")
+    desk.page.wait_for_selector("#models-menu:popover-open")
+    desk.page.focus("#models-menu input[type=search]")
+    desk.page.keyboard.press("Control+Enter")
+    desk.page.keyboard.press("Escape")
+    assert desk.page.query_selector(".turn") is None
+    desk.page.evaluate("document.activeElement.blur()")
+    desk.page.keyboard.press("Control+Enter")
+    desk.wait_ended()
