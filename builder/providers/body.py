@@ -17,7 +17,7 @@ from builder.providers.abort import AbortSwitch
 
 READ_BYTES = 65536
 #: A stream that trickles is read this often: nobody sees text change faster.
-READ_EVERY_SECONDS = 0.04
+READ_EVERY_SECONDS = 0.03
 #: Of TLS, whose records come one by one, at most so much at a time.
 _MOST_BYTES = 4 * READ_BYTES
 _LONGEST_LINE_BYTES = 65536
