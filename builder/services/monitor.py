@@ -78,7 +78,9 @@ class Watch:
     parts: list[str] = field(default_factory=list)
     size_bytes: int = 0
     checkpointed_parts: int = 0
-    # Of the attempt under way: when its route has had its time, and whether that passed.
+    # Of the attempt under way: when it began, when its route has had its time, and whether that
+    # passed.
+    attempt_since: float = 0.0
     route_deadline: float | None = None
     route_is_late: bool = False
     _stream: Abortable | None = None
@@ -93,11 +95,16 @@ class Watch:
         with self._lock:
             self._stream = stream
             self.route_is_late = False
+            self.attempt_since = time.monotonic()
             late_after = first_content_seconds
-            self.route_deadline = late_after and time.monotonic() + late_after
+            self.route_deadline = late_after and self.attempt_since + late_after
             stopping = self.stop_reason is not None
         if stopping:
             stream.abort()
+
+    def waited_seconds(self) -> float:
+        """Since the attempt under way began."""
+        return time.monotonic() - self.attempt_since
 
     def begins(self) -> bool:
         """The first content is there. False: too late, the attempt is being given up."""
