@@ -15,6 +15,7 @@ from django.urls import reverse
 from accounts.models import StaffAlert, User
 from billing.models import Grant
 from billing.services.grants import grant_create
+from builder import tasks
 from builder.margin_page import bar_parts, margin_page
 from builder.models import Attempt
 from builder.selectors.margin import MarginRow, margin_rows, margin_total, summed_by
@@ -148,11 +149,10 @@ def test_a_price_change_never_touches_a_run_already_quoted(staff, start, ai):
     haiku = "anthropic/claude-3-haiku"
     dear = {"pricing": {"prompt": "0.0001", "completion": "0.0005"}}
     ai.listing("openrouter", change={haiku: dear})
-    told = staff.post(reverse("staff-catalogue-compare"), follow=True).content.decode()
-    assert "OpenRouter: " in told
+    assert tasks.catalogue_check()["openrouter"] == "compared"
     price = CatalogueFinding.objects.get(kind="price", provider_model_id=haiku)
     finding_act(finding_id=price.pk, verb="take-price")
-    staff.post(reverse("staff-catalogue-compare"))
+    tasks.catalogue_check()
     short = CatalogueFinding.objects.get(kind="below_cost", provider_model_id=haiku)
     finding_act(finding_id=short.pk, verb="raise-price")
     assert AIModel.objects.get(slug="claude-3-haiku").token_cost == 50
