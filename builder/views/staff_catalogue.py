@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from builder.margin_page import margin_lines, margin_page
 from builder.selectors.margin import margin_rows
+from builder.selectors.taken_back import taken_back_rows
 from builder.selectors.usage import UsageScope
 from builder.selectors.usage_scope import model_names
 from builder.services.comparing import comparison_start
@@ -57,7 +58,7 @@ def margin(request: HttpRequest) -> HttpResponse:
         "ranges": range_choices(
             UsageScope(0, days), today_in(UTC_ZONE, timezone.now()), chosen=not errors
         ),
-        "page": margin_page(days, margin_rows(days)),
+        "page": margin_page(days, margin_rows(days), taken_back_rows(days)),
         "names": model_names(),
         "worth": [(kind, 1_000_000 * usd) for kind, usd in pocket_usd().items()],
         "emulated": emulation_in_use(),
@@ -74,7 +75,8 @@ def margin_csv(request: HttpRequest) -> HttpResponseBase:
     days, errors = _days(request)
     if errors:
         return HttpResponse(" ".join(errors), status=422, content_type="text/plain")
-    return csv_response(margin_lines(margin_rows(days)), f"margin-{days.first}-{days.last}.csv")
+    lines = margin_lines(margin_rows(days), taken_back_rows(days))
+    return csv_response(lines, f"margin-{days.first}-{days.last}.csv")
 
 
 def _allow(request: HttpRequest) -> None:
