@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -34,6 +35,8 @@ from models_catalog.models import Provider
 from models_catalog.pricing import charge, price_of
 
 MODEL = "claude-3-haiku"
+ANSWER_CHARS = 10_500  # of the emulator's answer, about
+CHUNK_CHARS = 35
 FIRST, SECOND = "openrouter", "anthropic"
 # A provider that is down, as callers see it. Not silence: that costs the route's time limit.
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -77,6 +80,12 @@ class Weather:
             self._over.wait(chance.uniform(*self.up_seconds))
 
 
+def answers_lasting(seconds: float) -> str:
+    """What to put into a request so that its answer comes in 300 chunks over that many seconds."""
+    each_second = round(ANSWER_CHARS / CHUNK_CHARS / seconds, 2)
+    return f"[emulate: chunk_chars={CHUNK_CHARS} chunks_per_second={each_second}]"
+
+
 @dataclass(frozen=True, slots=True)
 class Fate:
     """One run, in seconds. waited: from its claim to its first content. decided: from its claim to
@@ -98,6 +107,10 @@ class Aftermath:
     wrong_charges: int
     differences: list[str]
     outages: int
+    # At the fullest moment: runs between their claim and their end, and of those the ones whose
+    # text was flowing.
+    runs_at_once: int
+    streams_at_once: int
 
     @property
     def succeeded(self) -> int:
@@ -121,9 +134,11 @@ def people_ready(count: int, *, each: int = 2_000_000) -> list[User]:
     return people
 
 
-def storm(people: list[User], *, rounds: int, spread_seconds: float, seed: int) -> Aftermath:
+def storm(
+    people: list[User], *, rounds: int, spread_seconds: float, seed: int, answers: str = ""
+) -> Aftermath:
     """Each person starts `rounds` runs, one after the other, all people at once; their first
-    ones within `spread_seconds`."""
+    ones within `spread_seconds`. answers: see `answers_lasting`."""
     chance = random.Random(seed)
     delays = [chance.uniform(0, spread_seconds) for _person in people]
 
@@ -136,7 +151,7 @@ def storm(people: list[User], *, rounds: int, spread_seconds: float, seed: int) 
                 run = run_start(
                     user=person,
                     site=site,
-                    prompt=f"A site for the bakery number {person.pk} in round {number}",
+                    prompt=f"A site for the bakery number {person.pk} in round {number} {answers}",
                     model_slug=MODEL,
                 )
                 ids.append(str(run.pk))
@@ -167,7 +182,25 @@ def _aftermath(ids: list[str]) -> Aftermath:
         wrong_charges=sum(not _rightly_charged(run) for run in runs),
         differences=[str(difference) for difference in reconcile()],
         outages=Outage.objects.count(),
+        runs_at_once=most_at_once([(run.started_at, run.finished_at) for run in runs]),
+        streams_at_once=most_at_once([(run.first_content_at, run.finished_at) for run in runs]),
     )
+
+
+def most_at_once(spans: list[tuple[datetime | None, datetime | None]]) -> int:
+    """How many of these (from, to) were under way at the fullest moment; what has no beginning
+    or no end is left out. One that ends at the instant another begins is over."""
+    steps = [
+        step
+        for begun, ended in spans
+        if begun is not None and ended is not None
+        for step in ((begun, 1), (ended, -1))
+    ]
+    most = now = 0
+    for _at, change in sorted(steps):
+        now += change
+        most = max(most, now)
+    return most
 
 
 def _streamed(client: redis.Redis, run: Run) -> str | None:

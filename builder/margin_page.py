@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 
 from builder.charts import Chart, standing_bars
 from builder.selectors.margin import MarginRow, margin_total, summed_by
+from builder.selectors.taken_back import TakenBack, taken_back_total
 from builder.usage_range import DayRange
 
 MICRO: Final = 1_000_000
@@ -18,6 +19,9 @@ CSV_COLUMNS: Final = (
     *("Day", "Model", "Calls", "Tokens sold", "of them free", "Revenue USD", "Cost USD"),
     *("Margin USD", "Calls costed by list price", "Calls of unknown cost"),
 )
+
+# In the place of a model's id, which never has a space.
+TAKEN_BACK: Final = "taken back after use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,13 @@ class MarginPage:
     by_model: list[MarginRow]
     by_day: list[MarginRow]
     rows: list[MarginRow]
+    taken_back: TakenBack
     chart: Chart
+
+    @property
+    def margin_kept_usd(self) -> Decimal:
+        """The margin without the revenue that was taken back."""
+        return self.total.margin_usd - self.taken_back.usd
 
     @property
     def top(self) -> Decimal:
@@ -40,7 +50,9 @@ class MarginPage:
         return self.top / 2
 
 
-def margin_page(days: DayRange, rows: Sequence[MarginRow]) -> MarginPage:
+def margin_page(
+    days: DayRange, rows: Sequence[MarginRow], taken_back: Sequence[TakenBack] = ()
+) -> MarginPage:
     by_day = summed_by(rows, "day")
     known = {row.day: row for row in by_day}
     columns = [
@@ -51,6 +63,7 @@ def margin_page(days: DayRange, rows: Sequence[MarginRow]) -> MarginPage:
         by_model=sorted(summed_by(rows, "model"), key=lambda row: row.margin_usd),
         by_day=by_day[::-1],
         rows=list(rows)[::-1],
+        taken_back=taken_back_total(taken_back),
         chart=standing_bars(columns),
     )
 
@@ -66,8 +79,10 @@ def bar_parts(row: MarginRow) -> dict[str, int]:
     }
 
 
-def margin_lines(rows: Iterable[MarginRow]) -> Iterator[Sequence[Any]]:
-    """A header, then a line per day and model."""
+def margin_lines(
+    rows: Iterable[MarginRow], taken_back: Iterable[TakenBack] = ()
+) -> Iterator[Sequence[Any]]:
+    """A header, a line per day and model, then one per day on which revenue was taken back."""
     yield CSV_COLUMNS
     for row in rows:
         yield [
@@ -75,3 +90,6 @@ def margin_lines(rows: Iterable[MarginRow]) -> Iterator[Sequence[Any]]:
             *(f"{usd:.8f}" for usd in (row.revenue_usd, row.cost_usd, row.margin_usd)),
             *(row.estimated, row.unknown),
         ]
+    for lost in taken_back:
+        revenue = f"{-lost.usd:.8f}"
+        yield [lost.day, TAKEN_BACK, 0, 0, 0, revenue, f"{Decimal(0):.8f}", revenue, 0, 0]

@@ -61,7 +61,13 @@ def pictures_prune() -> int:
 @shared_task(name="builder.tasks.catalogue_check")
 def catalogue_check() -> dict[str, str]:
     """Compare the catalogue with the providers' lists; findings are for staff."""
-    return {result.provider.slug: result.outcome.value for result in catalogue.catalogue_check()}
+    return catalogue.catalogue_check()
+
+
+@shared_task(name="builder.tasks.catalogue_compare")
+def catalogue_compare(comparison_id: int) -> dict[str, str]:
+    """The same because staff asked for it."""
+    return catalogue.catalogue_compare(comparison_id)
 
 
 @shared_task(name="builder.tasks.providers_probe")

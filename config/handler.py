@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from django.core import signals
 from django.core.exceptions import RequestAborted
@@ -20,6 +20,7 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_resolver, set_script_prefix
 
+from config.bodies import body_max_bytes, spooled
 from config.collector import spare_what_is_loaded
 
 # As many as there may be database connections in a process; the interpreter uses one core anyway.
@@ -47,7 +48,7 @@ class Handler(ASGIHandler):
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Read the request, answer it in a thread; stream here what is asynchronous."""
         try:
-            body = await self.read_body(receive)
+            scope, body = await _read(scope, receive)
         except RequestAborted:
             return
         loop = asyncio.get_running_loop()
@@ -104,6 +105,32 @@ class Handler(ASGIHandler):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, RequestAborted):
                     await task
+
+
+async def _read(scope: Any, receive: Any) -> tuple[Any, IO[bytes]]:
+    """The request's body, and the scope with its length. Of one that is too large nothing is read
+    if it told its length, else no more than shows it; `config.bodies` refuses it by the length."""
+    headers = dict(scope["headers"])
+    content_type = headers.get(b"content-type", b"").decode("latin1")
+    path = scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
+    most_bytes = body_max_bytes(path, content_type)
+    told = headers.get(b"content-length")
+    body = spooled()
+    if told is not None and told.isdigit() and int(told[:20]) > most_bytes:
+        return scope, body
+    more = True
+    while more and body.tell() <= most_bytes:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            body.close()
+            raise RequestAborted
+        body.write(message.get("body", b""))
+        more = message.get("more_body", False)
+    if told is None and body.tell():
+        length = (b"content-length", str(body.tell()).encode())
+        scope = {**scope, "headers": [*scope["headers"], length]}
+    body.seek(0)
+    return scope, body
 
 
 async def _send_parts(response: StreamingHttpResponse, send: Any) -> None:

@@ -412,6 +412,7 @@ RUN_PROMPT_MAX_BYTES = 32 * 1024
 # Several times the longest answer we ask a model for.
 RUN_OUTPUT_MAX_BYTES = 1024 * 1024
 UPLOAD_MAX_BYTES = 5 * 1024 * 1024
+UPLOADS_PER_MINUTE_MAX = env.integer("UPLOADS_PER_MINUTE_MAX", 60, minimum=1, maximum=10_000)
 # The queue: a subscriber's run goes as if it had come this much earlier, and a run of somebody
 # who has others before it as if it had come this much later for each.
 RUN_QUEUE_PREMIUM_SECONDS = 30

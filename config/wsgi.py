@@ -10,6 +10,9 @@ from config.env import EnvironmentProblems
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 try:
-    application = get_wsgi_application()
+    django_application = get_wsgi_application()
+    from config.bodies import wsgi_measured
+
+    application = wsgi_measured(django_application)
 except EnvironmentProblems as problems:
     sys.exit(str(problems))

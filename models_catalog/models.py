@@ -264,3 +264,33 @@ class CatalogueFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.provider_model_id} {self.get_kind_display()}"
+
+
+class CatalogueComparison(models.Model):
+    """One reading of all providers' lists, for staff to see how far it is and what came of it."""
+
+    class State(models.TextChoices):
+        UNDER_WAY = "under_way", _("under way")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    state = models.CharField(max_length=16, choices=State, default=State.UNDER_WAY)
+    asked_at = models.DateTimeField()
+    # None: no worker has taken it yet.
+    started_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(help_text=_("When it last got on"))
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # Of each provider that is through: name, outcome, listed, opened, message.
+    results = models.JSONField(default=list)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="under_way"), name="comparison_one_at_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"comparison of {self.asked_at:%Y-%m-%d %H:%M} UTC, {self.state}"

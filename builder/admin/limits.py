@@ -12,7 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from builder.models import UserLimits
 from builder.selectors.limits import limits_with
 
-_LIMITS = ("concurrent_runs", "runs_per_minute", "prompt_bytes", "output_bytes", "upload_bytes")
+_LIMITS = (
+    *("concurrent_runs", "runs_per_minute", "prompt_bytes"),
+    *("output_bytes", "upload_bytes", "uploads_per_minute"),
+)
 
 
 @admin.register(UserLimits)

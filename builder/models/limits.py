@@ -26,6 +26,7 @@ class UserLimits(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
     upload_bytes = models.PositiveIntegerField(null=True, blank=True)
+    uploads_per_minute = models.PositiveIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=200, help_text=_("Why this person's limits differ"))
 
     class Meta:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from PIL import Image
 
+from builder.pictures.colours import in_srgb
 from builder.pictures.headers import JPEG, PNG, WEBP, kind_of, webp_animated, webp_size
 from config.errors import DomainError, InvalidInput, TooLarge
 
@@ -183,6 +184,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     """Decoded, scaled and turned as the camera was held: in RGB, RGBA or L, without metadata."""
     turn = _TURNS.get(picture.getexif().get(ORIENTATION, 1))
     picture = _scaled(_plain(picture), SIDE_MOST_PX)
+    picture = in_srgb(picture)
     if turn is not None:
         picture = picture.transpose(turn)
     picture.info = {}
@@ -190,7 +192,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """The picture in 8 bits of grey, RGB or RGBA, whatever it came in. Decodes."""
+    """The picture in 8 bits of grey, RGB, RGBA or CMYK, whatever it came in. Decodes."""
     if picture.format in ("JPEG", "MPO"):
         # libjpeg decodes at a half, a quarter or an eighth of the size while it is at it.
         picture.draft(None, (SIDE_MOST_PX * 2, SIDE_MOST_PX * 2))
@@ -202,7 +204,7 @@ def _plain(picture: Image.Image) -> Image.Image:
         if rgba.getchannel("A").getextrema()[0] != 255:
             return rgba
         return rgba.convert("RGB")
-    return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+    return picture if picture.mode in ("L", "RGB", "CMYK") else picture.convert("RGB")
 
 
 def _scaled(picture: Image.Image, side: int) -> Image.Image:

@@ -17,6 +17,7 @@ from django.conf import settings
 from builder.routing.breaker import Breaker, State
 from builder.routing.policy import NETWORK_CODES, ROUTE_CODES
 from builder.routing.stores import Change, Failure, RedisStore
+from builder.routing.waits import Waits
 from builder.services.outages import outage_began, outages_ended
 from models_catalog.selectors import RouteTarget
 
@@ -53,8 +54,9 @@ def route_name(provider_slug: str, provider_model_id: str) -> str:
 class Guard:
     """One of a process. None of its methods raises for what Redis or the database do."""
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: Breaker, waits: Waits | None = None) -> None:
         self.breaker = breaker
+        self.waits = waits or Waits()
 
     def is_well(self, target: RouteTarget) -> bool:
         """Whether it could be asked without a probe."""
@@ -70,6 +72,16 @@ class Guard:
         if token is None and not whatever:
             return None
         return Permit(target, watched=True, token=token or "")
+
+    def silence_seconds(self, permit: Permit) -> float:
+        """What it has until its first content, where others could answer."""
+        most = settings.ROUTE_FIRST_TOKEN_TIMEOUT_SECONDS
+        return self.waits.limit(permit.names[1], most)
+
+    def began(self, permit: Permit, seconds: float) -> None:
+        """It gave its first content, that many seconds after it was asked."""
+        self.waits.answered(permit.names[1], seconds)
+        self.answered(permit)
 
     def answered(self, permit: Permit) -> None:
         """It gave content, or an answer that shows that it is there."""

@@ -15,13 +15,14 @@ _OWN = PreparedSelect(lambda: UserLimits.objects.filter(user=slot(UserLimits, "u
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Runs at once (queued ones included), runs a minute, and sizes in bytes."""
+    """Runs at once (queued ones included), runs and uploads a minute, and sizes in bytes."""
 
     concurrent_runs: int
     runs_per_minute: int
     prompt_bytes: int
     output_bytes: int
     upload_bytes: int
+    uploads_per_minute: int
 
 
 def limits_of(user: User) -> Limits:
@@ -37,6 +38,7 @@ def limits_with(own: UserLimits | None) -> Limits:
         prompt_bytes=settings.RUN_PROMPT_MAX_BYTES,
         output_bytes=settings.RUN_OUTPUT_MAX_BYTES,
         upload_bytes=settings.UPLOAD_MAX_BYTES,
+        uploads_per_minute=settings.UPLOADS_PER_MINUTE_MAX,
     )
     if own is None:
         return usual
@@ -50,4 +52,5 @@ def limits_with(own: UserLimits | None) -> Limits:
         prompt_bytes=either(own.prompt_bytes, usual.prompt_bytes),
         output_bytes=either(own.output_bytes, usual.output_bytes),
         upload_bytes=either(own.upload_bytes, usual.upload_bytes),
+        uploads_per_minute=either(own.uploads_per_minute, usual.uploads_per_minute),
     )

@@ -16,7 +16,7 @@ from builder.models import Run, Site
 from builder.selectors.usage import GROUPS, UsageScope, model_of
 from builder.usage_range import bad_parameters, range_asked
 from config.errors import NotFound
-from models_catalog.models import AIModel
+from models_catalog.models import AIModel, Provider
 
 SCOPE_PARAMETERS = frozenset({"from", "to", "model", "site"})
 SITES_TO_CHOOSE_MAX = 100
@@ -65,6 +65,11 @@ def parameters_read(query: QueryDict, known: frozenset[str]) -> dict[str, str]:
 def model_names() -> dict[str, str]:
     """Every model of the catalogue: slug → name."""
     return dict(AIModel.objects.values_list("slug", "name"))
+
+
+def provider_names() -> dict[str, str]:
+    """Every provider of the catalogue: slug → name."""
+    return dict(Provider.objects.values_list("slug", "name"))
 
 
 def sites_to_choose(scope: UsageScope) -> list[Site]:

@@ -123,10 +123,9 @@ class Asking:
         self._tell_guard(permit)
 
     def _stream(self, route: PlannedRoute, permit: Permit, *, alone: bool) -> None:
-        watch, answer = self.watch, self.answer
+        watch, answer, blank = self.watch, self.answer, ""
         # Whoever is one of several may not use up the time of the others.
-        limit = None if alone else settings.ROUTE_FIRST_TOKEN_TIMEOUT_SECONDS
-        blank = ""
+        limit = None if alone else guard().silence_seconds(permit)
         with adapter_for(route.target.adapter).open(*_call(route, self.messages)) as stream:
             watch.attempt(stream, first_content_seconds=limit)
             try:
@@ -159,7 +158,7 @@ class Asking:
                 return
             self.run.first_content_at = timezone.now()
             self.note = ""
-            guard().answered(permit)
+            guard().began(permit, self.watch.waited_seconds())
         self.watch.content(text)
         log_writer().text(self.run.pk, text)
 

@@ -46,7 +46,7 @@ def prompt_check(prompt: str, limits: Limits) -> None:
 def run_admit(*, owner_id: int, limits: Limits, now: datetime) -> None:
     """Raises TooManyRequests where another run would be one too many. One query.
 
-    Exact where the caller holds a lock that all starts of this person take (their hold does).
+    Exact where the caller holds a lock that all starts of this person take (the person's row).
     """
     counts = _COUNTS.rows(
         owner=owner_id, minute_ago=now - MINUTE, active_since=now - ACTIVE_AT_MOST

@@ -26,6 +26,11 @@ from config.prepared import PreparedUpdate, slot
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+# Between two looks no more than this counts as a provider's silence. What is above it is ours: a
+# process without its share of the CPU can neither look nor read what has come.
+SILENCE_BETWEEN_LOOKS_SECONDS = 1.0
+# Staff are told of more than a busy moment.
+LATENESS_TOLD_SECONDS = 5.0
 CANCEL_CHECK_SECONDS = 1.0
 CHECKPOINT_SECONDS = 3.0
 STATUS_SECONDS = 1.0
@@ -66,12 +71,16 @@ class Watch:
     on_status: Callable[[], None]
     max_bytes: int
     started: float = field(default_factory=time.monotonic)
+    # Silence is counted from here until the first content; later than `started` by what is ours.
+    silent_since: float = field(default_factory=time.monotonic)
     last_content: float | None = None
     stop_reason: StopReason | None = None
     parts: list[str] = field(default_factory=list)
     size_bytes: int = 0
     checkpointed_parts: int = 0
-    # Of the attempt under way: when its route has had its time, and whether that passed.
+    # Of the attempt under way: when it began, when its route has had its time, and whether that
+    # passed.
+    attempt_since: float = 0.0
     route_deadline: float | None = None
     route_is_late: bool = False
     _stream: Abortable | None = None
@@ -86,11 +95,16 @@ class Watch:
         with self._lock:
             self._stream = stream
             self.route_is_late = False
+            self.attempt_since = time.monotonic()
             late_after = first_content_seconds
-            self.route_deadline = late_after and time.monotonic() + late_after
+            self.route_deadline = late_after and self.attempt_since + late_after
             stopping = self.stop_reason is not None
         if stopping:
             stream.abort()
+
+    def waited_seconds(self) -> float:
+        """Since the attempt under way began."""
+        return time.monotonic() - self.attempt_since
 
     def begins(self) -> bool:
         """The first content is there. False: too late, the attempt is being given up."""
@@ -136,12 +150,22 @@ class Watch:
             stream = self._stream
         stream.abort()
 
+    def excuse(self, seconds: float) -> None:
+        """So much of the silence was not the provider's: its deadlines are that much later. The
+        total one is not: it is a promise to the person."""
+        with self._lock:
+            self.silent_since += seconds
+            if self.route_deadline is not None:
+                self.route_deadline += seconds
+            if self.last_content is not None:
+                self.last_content += seconds
+
     def overdue(self, now: float) -> StopReason | None:
         if now - self.started > settings.RUN_TOTAL_TIMEOUT_SECONDS:
             return "total_timeout"
         if self.last_content is None:
             # Of all attempts together: a person waits for an answer, whoever gives it.
-            late = now - self.started > settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS
+            late = now - self.silent_since > settings.RUN_FIRST_TOKEN_TIMEOUT_SECONDS
             return "first_token_timeout" if late else None
         # Keep-alive comments do not count: they flow while a model is stuck.
         late = now - self.last_content > settings.RUN_IDLE_TIMEOUT_SECONDS
@@ -156,6 +180,7 @@ class Monitor:
         self._watches: dict[UUID, Watch] = {}
         self._thread: threading.Thread | None = None
         self._due: dict[str, float] = {}
+        self._looked_at = time.monotonic()
         self._stop_all_at: float | None = None
 
     def add(self, watch: Watch) -> None:
@@ -182,19 +207,31 @@ class Monitor:
             return list(self._watches.values())
 
     def _loop(self) -> None:
+        self._looked_at = time.monotonic()
         while True:
             time.sleep(TICK_SECONDS)
-            watches = self._active()
+            watches, now = self._active(), time.monotonic()
+            self._excuse_lateness(watches, now)
             if not watches:
                 continue
             try:
-                self._tick(watches, time.monotonic())
+                self._tick(watches, now)
             except DatabaseError as error:
                 logger.warning("The run monitor lost the database: %s", type(error).__name__)
             except Exception:  # a watcher that dies would leave every run without deadlines
                 logger.exception("The run monitor failed")
             finally:
                 connections.close_all()
+
+    def _excuse_lateness(self, watches: list[Watch], now: float) -> None:
+        """Take what this look is late by off the silence of the providers."""
+        late = now - self._looked_at - SILENCE_BETWEEN_LOOKS_SECONDS
+        self._looked_at = now
+        if late > 0:
+            if late > LATENESS_TOLD_SECONDS:
+                logger.warning("The run monitor was %.1f s late: deadlines are moved", late)
+            for watch in watches:
+                watch.excuse(late)
 
     def _tick(self, watches: list[Watch], now: float) -> None:
         shutting_down = self._stop_all_at is not None and now >= self._stop_all_at

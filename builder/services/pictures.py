@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -30,6 +31,7 @@ from builder.prompts import SentPicture, sent_picture
 from builder.selectors.limits import limits_of
 from builder.selectors.pictures import picture_get
 from builder.services.sites import site_lock
+from builder.services.upload_limits import upload_admit
 from builder.services.versions import MAX_FILES, MAX_PICTURES_BYTES
 from config.errors import Conflict, DomainError, InvalidInput, NotFound, TooLarge
 from models_catalog.models import AIModel
@@ -67,10 +69,12 @@ def picture_add(*, user: User, site: Site, data: bytes, name: str) -> Picture:
 
     The same picture again gives the same row, under its first name. name: the uploaded file's; it
     becomes a safe one that no other picture of the site has. Raises TooLarge, UnsupportedPicture,
-    InvalidInput (see `picture_read`), Conflict (too many pictures), NotFound (site deleted);
-    then nothing was stored.
+    InvalidInput (see `picture_read`), TooManyRequests (see `upload_admit`), Conflict (too many
+    pictures), NotFound (site deleted); then nothing was stored.
     """
-    clean = picture_read(data, most_bytes=limits_of(user).upload_bytes)
+    limits = limits_of(user)
+    upload_admit(owner_id=user.pk, limits=limits, now_seconds=time.time())
+    clean = picture_read(data, most_bytes=limits.upload_bytes)
     digest = hashlib.sha256(clean.content).hexdigest()
     with transaction.atomic():
         # Names and sizes are looked at under the site's lock, so two uploads can not race.

@@ -100,8 +100,9 @@ def run_start(
     )
     try:
         with transaction.atomic():
-            # Deleting the site takes the same lock: a run never starts on a deleted one.
-            site_lock(site, deleted=False)
+            # Deleting the site takes the same lock: a run never starts on a deleted one. The
+            # owner's is for the limits: the starts of one person are counted one by one.
+            site_lock(site, deleted=False, with_owner=True)
             _hold_and_save(run, quote, limits)
             run_pictures_save(run, pictures)
             transaction.on_commit(lambda: run_dispatch(run))
@@ -214,7 +215,7 @@ def _hold_and_save(run: Run, quote: Quote, limits: Limits) -> None:
         at_most=quote.ceiling,
         expires_at=timezone.now() + HOLD_LIFETIME,
     )
-    # After the hold, which makes the starts of one person wait for each other.
+    # After the hold: who is short of tokens sees that first.
     run_admit(owner_id=run.owner_id, limits=limits, now=timezone.now())
     run.ceiling = run.hold.amount
     run.estimate_low = min(quote.low, run.ceiling)

@@ -75,6 +75,12 @@ def model_name(slug: str, names: Mapping[str, str]) -> str:
 
 
 @register.simple_tag
+def provider_name(slug: str, names: Mapping[str, str]) -> str:
+    """A provider's name; its id once it has left the catalogue."""
+    return names.get(slug, slug)
+
+
+@register.simple_tag
 def model_used(run: Run, names: Mapping[str, str]) -> str:
     """The name of the model that answered, else of the one asked for."""
     return model_name(run.model_used_slug or run.model_slug, names)

@@ -13,47 +13,35 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from builder.margin_page import margin_lines, margin_page
 from builder.selectors.margin import margin_rows
+from builder.selectors.taken_back import taken_back_rows
 from builder.selectors.usage import UsageScope
 from builder.selectors.usage_scope import model_names
-from builder.services.catalogue import catalogue_check
+from builder.services.comparing import comparison_start
 from builder.token_value import pocket_usd
 from builder.usage_csv import csv_response
 from builder.usage_page import range_choices
 from builder.usage_range import DayRange, last_30_days, range_asked, today_in
-from config.errors import InvalidInput
+from config.errors import DomainError, InvalidInput
 from models_catalog.selectors import emulation_in_use
-from models_catalog.truth.services import Outcome, ProviderResult
 
 UTC_ZONE = ZoneInfo("UTC")
 
 
 @require_POST
 def compare(request: HttpRequest) -> HttpResponse:
-    """Hold the catalogue against the providers' lists now; says what came of each."""
+    """Have a worker hold the catalogue against the providers' lists; the findings' page tells
+    how far it is."""
     if not request.user.has_perm("models_catalog.change_cataloguefinding"):
         raise PermissionDenied
-    for result in catalogue_check():
-        level, words = _told(result)
-        messages.add_message(request, level, f"{result.provider}: {words}")
+    try:
+        comparison_start()
+    except DomainError as refused:
+        messages.error(request, refused.message)
     return HttpResponseRedirect(reverse("admin:models_catalog_cataloguefinding_changelist"))
-
-
-def _told(result: ProviderResult) -> tuple[int, str]:
-    if result.outcome == Outcome.COMPARED:
-        words = ngettext(
-            "%(listed)d models listed, %(opened)d new finding.",
-            "%(listed)d models listed, %(opened)d new findings.",
-            result.opened,
-        )
-        return messages.SUCCESS, words % {"listed": result.listed, "opened": result.opened}
-    if result.outcome == Outcome.SKIPPED:
-        return messages.INFO, _("switched off or without a key, so not asked.")
-    return messages.ERROR, _("nothing was changed. %(why)s") % {"why": result.message}
 
 
 @require_safe
@@ -70,7 +58,7 @@ def margin(request: HttpRequest) -> HttpResponse:
         "ranges": range_choices(
             UsageScope(0, days), today_in(UTC_ZONE, timezone.now()), chosen=not errors
         ),
-        "page": margin_page(days, margin_rows(days)),
+        "page": margin_page(days, margin_rows(days), taken_back_rows(days)),
         "names": model_names(),
         "worth": [(kind, 1_000_000 * usd) for kind, usd in pocket_usd().items()],
         "emulated": emulation_in_use(),
@@ -87,7 +75,8 @@ def margin_csv(request: HttpRequest) -> HttpResponseBase:
     days, errors = _days(request)
     if errors:
         return HttpResponse(" ".join(errors), status=422, content_type="text/plain")
-    return csv_response(margin_lines(margin_rows(days)), f"margin-{days.first}-{days.last}.csv")
+    lines = margin_lines(margin_rows(days), taken_back_rows(days))
+    return csv_response(lines, f"margin-{days.first}-{days.last}.csv")
 
 
 def _allow(request: HttpRequest) -> None:

@@ -29,7 +29,7 @@ from builder.selectors.usage import (
     run_rows,
     site_names,
 )
-from builder.selectors.usage_scope import model_names, scope_asked, sites_to_choose
+from builder.selectors.usage_scope import model_names, provider_names, scope_asked, sites_to_choose
 from builder.usage_csv import csv_response, receipt_lines
 from builder.usage_page import models_ranked, overview_of, query_of, range_choices, sites_ranked
 from builder.usage_range import last_30_days, this_month, today_in
@@ -116,4 +116,5 @@ def receipt(request: AuthenticatedHttpRequest, run_id: UUID) -> HttpResponse:
         found = receipt_get(user=request.user, run_id=run_id)
     except NotFound as unknown:
         raise Http404(unknown.message) from None
-    return render(request, "pages/receipt.html", {"receipt": found, "names": model_names()})
+    context = {"receipt": found, "names": model_names(), "providers": provider_names()}
+    return render(request, "pages/receipt.html", context)

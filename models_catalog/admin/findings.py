@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -19,6 +20,8 @@ from django.utils.translation import gettext_lazy
 from config.errors import DomainError
 from models_catalog.models import CatalogueFinding
 from models_catalog.truth.actions import ACTIONS, actions_of, finding_act
+from models_catalog.truth.comparisons import comparison_latest
+from models_catalog.truth.progress import progress_of
 from models_catalog.truth.words import consequence, difference, stands_in
 
 
@@ -90,7 +93,12 @@ class CatalogueFindingAdmin(admin.ModelAdmin[CatalogueFinding]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"title": _("Findings"), **(extra_context or {})})
+        latest = comparison_latest()
+        context = {
+            "title": _("Findings"),
+            "comparison": latest and progress_of(latest, timezone.now()),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def change_view(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -37,14 +38,20 @@ class ProviderResult:
     message: str = ""
 
 
-def catalogue_compare(*, token_usd: Decimal) -> list[ProviderResult]:
+def catalogue_compare(
+    *, token_usd: Decimal, on_result: Callable[[ProviderResult], None] = lambda _result: None
+) -> list[ProviderResult]:
     """Compare every enabled provider with its own list, one after the other.
 
-    token_usd: dollars that one of our tokens brings at least. The lists are read outside any
-    transaction. A list that can not be read, is empty, or has lost more than half of what it had
-    of ours changes nothing; staff are alerted. Safe to run twice at once: findings are unique.
+    token_usd: dollars that one of our tokens brings at least. on_result: told of each as it is
+    through. The lists are read outside any transaction. A list that can not be read, is empty, or
+    has lost more than half of what it had of ours changes nothing; staff are alerted. Safe to run
+    twice at once: findings are unique.
     """
-    results = [_compare_provider(provider, token_usd) for provider in Provider.objects.all()]
+    results = []
+    for provider in Provider.objects.all():
+        results.append(_compare_provider(provider, token_usd))
+        on_result(results[-1])
     below_cost_refresh(token_usd=token_usd)
     return results
 

@@ -1,4 +1,4 @@
-"""Each benchmark of the ledger runs with tiny numbers and prints the figures it is asked for."""
+"""Benchmarks run with tiny numbers and print the figures they are asked for."""
 
 from __future__ import annotations
 
@@ -82,3 +82,19 @@ def test_resets_are_measured_beside_bare_inserts_and_a_bystander():
     ]
     assert sum("bound" in row for row in lines) == 2
     assert lines[-1] == {"bench": "resets", "differences": 0}
+
+
+@pytest.mark.skipif(_bindir is None, reason="PostgreSQL is not installed")
+def test_failover_is_measured_with_all_runs_at_once(
+    database_new: Callable[[str, Path], str], tmp_path: Path
+) -> None:
+    url = database_new("bench_failover", tmp_path)
+    shape, calm, alone, after = _lines(
+        "failover", **({"BENCH_DATABASE_URL": url} if "://" in url else {})
+    )
+    assert (shape["concurrency"], shape["answer"]) == (6, 3.0)
+    assert [calm["succeeded"], alone["succeeded"], after["succeeded"]] == [6, 6, 6]
+    assert [row["streams_at_once"] for row in (calm, alone, after)] == [6, 6, 6]
+    assert after["runs_while_opening"]
+    assert {after[name] for name in ("doubled_or_lost_bytes", "wrong_charges")} == {0}
+    assert after["ledger_differences"] == 0

@@ -14,13 +14,17 @@ from django.urls import reverse
 
 from accounts.models import StaffAlert, User
 from billing.models import Grant
+from billing.services.clawbacks import debt_forgive, debts_collect, grant_claw_back
 from billing.services.grants import grant_create
+from builder import tasks
 from builder.margin_page import bar_parts, margin_page
 from builder.models import Attempt
 from builder.selectors.margin import MarginRow, margin_rows, margin_total, summed_by
+from builder.selectors.taken_back import taken_back_rows, taken_back_total
 from builder.services import execution
 from builder.usage_range import DayRange
 from models_catalog.models import AIModel, CatalogueFinding, Route
+from models_catalog.templatetags.catalogue import usd
 from models_catalog.truth.actions import finding_act
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +129,68 @@ def test_the_page_and_the_file_say_the_same(staff, alice, finish):
     assert Decimal(line["Cost USD"]) == run.attempts.get().cost_usd
 
 
+def claw_back(grant: Grant, target: int, fact: str) -> None:
+    grant_claw_back(grant_id=grant.pk, target=target, key=fact, may_owe=True, now=datetime.now(UTC))
+
+
+def test_what_was_taken_back_after_use_is_told_beside_the_margin(staff, alice, finish):
+    buy(alice, 100_000)
+    run = finish(model="claude-3-opus")
+    bought = Grant.objects.get(kind=Grant.Kind.PURCHASED)
+    used = bought.spent
+    assert 0 < used < run.charged
+    # What was left is voided and was never sold; what was used is lost revenue.
+    claw_back(bought, 100_000, "refund:re_1")
+    [lost] = taken_back_rows(today())
+    each = Decimal("0.00001")
+    assert (lost.tokens, lost.repaid, lost.usd) == (used, 0, used * each)
+    [row] = margin_rows(today())
+    assert row.revenue_usd == used * each, "sold is sold"
+    text = " ".join(staff.get(reverse("staff-margin")).content.decode().split())
+    assert f"took back {used:,} tokens that had been used already; 0 later tokens paid" in text
+    assert f'Margin without it</dt><dd class="margin-loss">{usd(-row.cost_usd)}</dd>' in text
+    answer = staff.get(reverse("staff-margin-csv"))
+    [_model, line] = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
+    assert (line["Model"], Decimal(line["Revenue USD"])) == ("taken back after use", -used * each)
+    assert Decimal(line["Margin USD"]) == -used * each
+
+
+def test_a_debt_that_bought_tokens_pay_is_revenue_again_and_given_ones_are_not(
+    staff, alice, bob, finish
+):
+    buy(alice, 100_000)
+    finish(model="claude-3-opus")
+    bought = Grant.objects.get(kind=Grant.Kind.PURCHASED)
+    used = bought.spent
+    claw_back(bought, 100_000, "refund:re_1")
+    for kind, amount in ((Grant.Kind.ADJUSTMENT, 300), (Grant.Kind.PURCHASED, 500)):
+        grant_create(
+            user_id=alice.pk,
+            kind=kind,
+            amount=amount,
+            source=f"test:pays:{kind}",
+            effective_at=datetime.now(UTC),
+        )
+        debts_collect(user_id=alice.pk, now=datetime.now(UTC))
+    lost = taken_back_total(taken_back_rows(today()))
+    assert (lost.tokens, lost.repaid) == (used, 800)
+    assert lost.usd == (used - 500) * Decimal("0.00001")
+    # The bank decides for us: what was taken is given back, and who paid gets theirs back.
+    claw_back(bought, 0, "dispute:won")
+    lost = taken_back_total(taken_back_rows(today()))
+    assert (lost.tokens, lost.repaid, lost.usd) == (0, 0, Decimal(0))
+
+
+def test_a_forgiven_debt_stays_lost(staff, alice, finish):
+    buy(alice, 100_000)
+    finish(model="claude-3-opus")
+    bought = Grant.objects.get(kind=Grant.Kind.PURCHASED)
+    claw_back(bought, 100_000, "refund:re_1")
+    debt_forgive(grant_id=bought.pk, amount=bought.spent, key="kind", now=datetime.now(UTC))
+    [lost] = taken_back_rows(today())
+    assert lost.usd == bought.spent * Decimal("0.00001")
+
+
 def test_a_range_without_calls_and_a_wrong_one_are_told(staff):
     empty = staff.get(reverse("staff-margin"), {"from": "2026-01-01", "to": "2026-01-02"})
     assert "No provider was called in these days." in empty.content.decode()
@@ -148,11 +214,10 @@ def test_a_price_change_never_touches_a_run_already_quoted(staff, start, ai):
     haiku = "anthropic/claude-3-haiku"
     dear = {"pricing": {"prompt": "0.0001", "completion": "0.0005"}}
     ai.listing("openrouter", change={haiku: dear})
-    told = staff.post(reverse("staff-catalogue-compare"), follow=True).content.decode()
-    assert "OpenRouter: " in told
+    assert tasks.catalogue_check()["openrouter"] == "compared"
     price = CatalogueFinding.objects.get(kind="price", provider_model_id=haiku)
     finding_act(finding_id=price.pk, verb="take-price")
-    staff.post(reverse("staff-catalogue-compare"))
+    tasks.catalogue_check()
     short = CatalogueFinding.objects.get(kind="below_cost", provider_model_id=haiku)
     finding_act(finding_id=short.pk, verb="raise-price")
     assert AIModel.objects.get(slug="claude-3-haiku").token_cost == 50

@@ -5,14 +5,16 @@ import json
 import zipfile
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builder.models import Picture
+from builder.models import Picture, Run, UserLimits
 from builder.preview import live_frame_url, preview_url
-from builder.services.pictures import picture_add
+from builder.services.pictures import picture_add, pictures_uploaded
+from builder.services.sites import site_create
 from builder.services.versions import version_create
 from tests.builder.pictures.samples import logo, photo
 from tests.builder.pictures.test_runs import data_url
@@ -158,6 +160,54 @@ def test_runs_and_estimates_take_images(mine, site, url, catalogue, ai, rung):
     listed = mine.get(f"/api/sites/{site.pk}/runs").json()["runs"]
     assert listed[0]["images"] == [told]
     assert mine.delete(told["url"]).status_code == 409
+
+
+def test_more_pictures_a_minute_than_allowed_are_refused_in_plain_words(
+    mine, url, alice, bob, site, catalogue, ai, rung, settings, redis_client
+):
+    settings.UPLOADS_PER_MINUTE_MAX = 2
+    with time_machine.travel("2026-12-01T10:00:20Z", tick=False) as clock:
+        assert upload(mine, url, logo()).status_code == 201
+        # Looked at as well, so counted as well.
+        assert upload(mine, url, b"nothing that can be seen").status_code == 415
+        over = upload(mine, url, logo("#00aa00"))
+        assert (over.status_code, over.json()["code"]) == (429, "too_many_uploads_a_minute")
+        assert over.headers["Retry-After"] == "40"
+        said = "You can attach 2 pictures a minute. Nothing was stored. Wait a minute."
+        assert over.json()["detail"] == said
+        assert Picture.objects.count() == 1
+        # Nor by the form without scripts, nor inside a request.
+        file = SimpleUploadedFile("b.png", logo("#00aa00"))
+        assert pictures_uploaded(user=alice, site=site, files=[file]) == ([], [f"b.png: {said}"])
+        body = {"prompt": "A bakery", "model": "claude-3-haiku", "images": [data_url(logo())]}
+        started = mine.post(f"/api/sites/{site.pk}/runs", body, content_type="application/json")
+        assert (started.status_code, Run.objects.count()) == (429, 0)
+        # Somebody else, and a minute later, are not concerned.
+        theirs = site_create(owner=bob, name="Bob's")
+        assert picture_add(user=bob, site=theirs, data=logo(), name="a").pk
+        clock.shift(40)
+        assert upload(mine, url, logo("#00aa00")).status_code == 201
+
+
+def test_staff_allow_one_person_more_or_none(mine, url, alice, settings, redis_client):
+    settings.UPLOADS_PER_MINUTE_MAX = 1
+    limits = UserLimits.objects.create(user=alice, uploads_per_minute=2, reason="Test")
+    with time_machine.travel("2026-12-01T10:00:00Z", tick=False):
+        colours = ("#001100", "#002200", "#003300")
+        answers = [upload(mine, url, logo(colour)).status_code for colour in colours]
+    assert answers == [201, 201, 429]
+    limits.uploads_per_minute = 0
+    limits.save()
+    off = upload(mine, url, logo())
+    assert (off.status_code, off.json()["code"]) == (429, "pictures_off")
+
+
+def test_uploads_go_on_while_redis_is_away(mine, url, settings):
+    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = {"default": away}
+    settings.UPLOADS_PER_MINUTE_MAX = 1
+    statuses = [upload(mine, url, logo(colour)).status_code for colour in ("#111111", "#222222")]
+    assert statuses == [201, 201]
 
 
 def test_bodies_with_pictures_may_be_larger_and_no_others(mine, site, catalogue, ai, rung):

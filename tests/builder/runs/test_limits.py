@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.selectors import standing_of
-from billing.services.grants import grant_create
+from billing.services.grants import allowance_ensure, grant_create
 from builder.models import Run, UserLimits
 from builder.providers.body import READ_BYTES
 from builder.services import execution, runs
+from builder.services.sites import site_create, site_lock
 from config.errors import TooLarge, TooManyRequests
 
 
@@ -101,6 +103,62 @@ def test_a_persons_own_answer_limit_is_kept_with_the_run(start, ai, alice):
     assert (run.output_max_bytes, run.error_code, run.charged) == (1_000, "too_long", 0)
     # It ends with the read that went beyond.
     assert len(run.text.text.encode()) < 1_000 + READ_BYTES
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_start_that_takes_from_another_pocket_waits_all_the_same(
+    start, alice, settings, monkeypatch, guarded
+):
+    settings.RUNS_CONCURRENT_MAX = 1
+    other = site_create(owner=alice, name="Other")
+    if not guarded:  # the control: the race is there without the person's lock
+        monkeypatch.setattr(runs, "site_lock", lambda site, **_options: site_lock(site))
+    began, go_on = threading.Event(), threading.Event()
+    # Made by a start otherwise, and then the next one waits for that.
+    allowance_ensure(user_id=alice.pk, now=timezone.now())
+    # Spent before the others, but only once the first start has taken from those.
+    soon = timezone.now() + timedelta(seconds=4)
+    grant_create(
+        user_id=alice.pk,
+        kind="adjustment",
+        amount=10_000_000,
+        source="test:soon",
+        effective_at=soon,
+    )
+    answers: list[str] = []
+
+    def first() -> None:
+        with transaction.atomic():
+            start()
+            began.set()
+            go_on.wait(timeout=60)
+        connection.close()
+
+    def second() -> None:
+        try:
+            start(site=other)
+            answers.append("started")
+        except TooManyRequests:
+            answers.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert began.wait(timeout=30)
+    assert timezone.now() < soon
+    time.sleep((soon - timezone.now()).total_seconds() + 0.1)
+    threads[1].start()
+    threads[1].join(timeout=1.5 if guarded else 20)
+    assert answers == ([] if guarded else ["started"])
+    go_on.set()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert answers == (["refused"] if guarded else ["started"])
+    assert Run.objects.count() == (1 if guarded else 2)
+    pockets = set(Run.objects.values_list("hold__movements__grant__kind", flat=True))
+    assert pockets == {"free_monthly", "purchased"} | (set() if guarded else {"adjustment"})
 
 
 @pytest.mark.skipif("sqlite" in connection.vendor, reason="SQLite lets one writer in at a time")

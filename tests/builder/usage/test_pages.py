@@ -190,14 +190,16 @@ def test_a_receipt_tells_everything(member: Client, make_run: Making) -> None:
         prompt="A <b>bakery</b>",
         ceiling=12_000,
     )
-    for number, (slug, outcome, charged) in enumerate(
-        [("claude-3-opus", "rate_limited", 0), ("claude-3-haiku", "succeeded", 11_000)], start=1
-    ):
+    tried = [
+        ("claude-3-opus", "openrouter", "rate_limited", 0),
+        ("claude-3-haiku", "gone-away", "succeeded", 11_000),
+    ]
+    for number, (slug, provider, outcome, charged) in enumerate(tried, start=1):
         Attempt.objects.create(
             run=run,
             number=number,
             model_slug=slug,
-            provider_slug="openrouter",
+            provider_slug=provider,
             provider_model_id="x",
             outcome=outcome,
             charged=charged,
@@ -209,8 +211,8 @@ def test_a_receipt_tells_everything(member: Client, make_run: Making) -> None:
     assert "Model asked for Claude 3 Opus Model that answered Claude 3 Haiku" in said
     assert "Read by the model 610 Written by the model 938 Counted by our estimate" in said
     assert "Never more than 12,000" in said
-    assert "Claude 3 Opus openrouter The provider was too busy 0" in said
-    assert "Claude 3 Haiku openrouter Answered 11,000" in said
+    assert "Claude 3 Opus OpenRouter The provider was too busy 0" in said
+    assert "Claude 3 Haiku gone-away Answered 11,000" in said
     assert "3 tokens for each token written and 0.6 for each one read, rounded up once." in said
     assert f'href="/sites/{make_run.site.pk}/?version=1"' in answer.content.decode()
     assert "<b>bakery" not in answer.content.decode()
