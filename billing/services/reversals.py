@@ -166,14 +166,17 @@ def months_beside_reverse(*, payment_id: int, now: datetime) -> None:
 
 
 def _package_claims(payment: Payment) -> list[Claim]:
-    grant = Grant.objects.filter(source=f"purchase:{payment.source}").first()
-    if grant is None:
-        return []
     lost, open_ = (
         payment.disputed_cents if payment.dispute == state else 0
         for state in (Payment.Dispute.LOST, Payment.Dispute.OPEN)
     )
     gone = max(payment.refunded_cents, lost)
+    if not (gone or open_ or payment.reversals):
+        # Nothing went back, and nothing was ever taken: so nearly every payment.
+        return []
+    grant = Grant.objects.filter(source=f"purchase:{payment.source}").first()
+    if grant is None:
+        return []
     return [Claim(grant, _share(payment, gone), _share(payment, max(gone, open_)))]
 
 
