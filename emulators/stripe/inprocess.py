@@ -109,9 +109,9 @@ class EmulatedHere:
             lambda: payments.dispute_open(self.world, charge, amount=amount, inquiry=inquiry)
         )
 
-    def close_dispute(self, dispute: Object, *, won: bool) -> None:
+    def close_dispute(self, dispute: Object, *, won: bool) -> Object:
         """Have the bank decide."""
-        self._done(lambda: payments.dispute_close(self.world, dispute, won=won))
+        return self._done(lambda: payments.dispute_close(self.world, dispute, won=won))
 
     def _done(self, act: Callable[[], T]) -> T:
         done = act()

@@ -30,7 +30,8 @@ UNION ALL
 SELECT 'debt', source, '', '', '', '', '', '',
        CAST(SUM(entry.amount) AS bigint),
        CAST(SUM(CASE WHEN entry.kind = 'taken' THEN entry.amount ELSE 0 END) AS bigint),
-       0, 0, 0, 0, 0, 0
+       CAST(SUM(CASE WHEN entry.kind = 'paid' THEN -entry.amount ELSE 0 END) AS bigint),
+       0, 0, 0, 0, 0
   FROM billing_debtentry entry JOIN billing_grant ON billing_grant.id = grant_id
  WHERE user_id = %(user)s GROUP BY source
 UNION ALL
@@ -47,7 +48,11 @@ SELECT 'period', source, subscription_id, kind, '',
 
 @dataclass
 class Pocket:
-    """A grant with what its movements and debts add up to. taken: of it, for money gone back."""
+    """A grant with what its movements and debts add up to.
+
+    taken: of it, for money that went back. paid: of that, by other grants' tokens; so much of its
+    own, if it comes back from a hold, is the person's again.
+    """
 
     source: str
     kind: str
@@ -60,6 +65,7 @@ class Pocket:
     moved: dict[str, int] = field(default_factory=dict)
     debts: int = 0
     taken: int = 0
+    paid: int = 0
 
     @property
     def turn(self) -> tuple[int, datetime, int]:
@@ -154,6 +160,7 @@ def _debt(found: Books, words, moments, numbers) -> None:
     pocket.debts = numbers[0]
     # No member of staff takes anything in these histories: whatever is taken is for money.
     pocket.taken += numbers[1]
+    pocket.paid = numbers[2]
 
 
 def _payment(found: Books, words, moments, numbers) -> None:

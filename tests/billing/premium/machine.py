@@ -90,7 +90,7 @@ class TillMachine(RuleBasedStateMachine):
     @rule()
     def an_open_invoice_is_paid_after_all(self) -> None:
         for invoice in self.emulated.all("invoice"):
-            if invoice["status"] == "open":
+            if invoice["status"] == "open" and invoice["billing_reason"] == "subscription_cycle":
                 self.emulated.fail_charges(invoice["customer"], 0)
                 self.till.attempt(self.emulated.collect, invoice)
 
