@@ -20,8 +20,8 @@ from accounts.staff_alerts import staff_alert
 from billing.models import DebtEntry, Grant, Movement, Payment, PremiumPeriod
 from billing.services.clawbacks import grant_claw_back, user_lock
 from billing.services.premium_reversals import Claim, periods_beside, premium_claims
-from billing.stripe_api import StripeDict, stripe_get, stripe_list
-from billing.stripe_facts import dispute_facts, id_of
+from billing.stripe.api import StripeDict, stripe_get, stripe_list
+from billing.stripe.facts import dispute_facts, id_of
 
 KEY_PREFIX = "reversal:"
 _READS_AT_MOST = 3

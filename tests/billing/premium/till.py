@@ -16,14 +16,14 @@ import time_machine
 from django.test import override_settings
 
 from accounts.models import User
-from billing import stripe_api
 from billing.models import Offer, Order
 from billing.offers import SEEDS
 from billing.services.orders import order_start
 from billing.services.stripe_catalogue import catalogue_sync
 from billing.services.stripe_objects import PaymentNotKnown, object_refresh
 from billing.services.stripe_reconcile import LOOKS_BACK, stripe_reconcile
-from billing.webhooks import EVENTS
+from billing.stripe import api as stripe_api
+from billing.stripe.webhooks import EVENTS
 from emulators.stripe.errors import StripeError
 from emulators.stripe.inprocess import EmulatedHere, Reads, Transport
 
