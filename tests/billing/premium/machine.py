@@ -116,7 +116,10 @@ class TillMachine(RuleBasedStateMachine):
 
     # --- Tokens are used -------------------------------------------------------------------
 
-    @rule(at_most=st.sampled_from([1, 500, 9_999, 45_000, 300_000]), hours=st.sampled_from([1, 48]))
+    @rule(
+        at_most=st.sampled_from([1, 500, 9_999, 45_000, 300_000, 1_200_000]),
+        hours=st.sampled_from([1, 48]),
+    )
     def hold(self, at_most: int, hours: int) -> None:
         """All that can be spent, in spending order, up to `at_most`."""
         before, expires_at = self.look(), self.now + timedelta(hours=hours)
