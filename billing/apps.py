@@ -9,6 +9,6 @@ class BillingConfig(AppConfig):
     verbose_name = _("Tokens and money")
 
     def ready(self) -> None:
-        for name in ("checks", "stripe_checks", "webhooks"):
+        for name in ("checks", "stripe.checks", "stripe.webhooks"):
             import_module(f"billing.{name}")
-        import_module("billing.stripe_api").library_configure()
+        import_module("billing.stripe.api").library_configure()

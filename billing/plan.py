@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from accounts.models import User
 from billing.models import PremiumPeriod
 from billing.services.subscription_mirror import subscriptions_of
-from billing.stripe_facts import SubscriptionFacts
+from billing.stripe.facts import SubscriptionFacts
 
 
 class PlanState(StrEnum):

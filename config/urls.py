@@ -2,7 +2,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from billing.webhook_door import webhook
+from billing.stripe.webhook_door import webhook
 from builder.views import dashboard, gallery_of_components, pages, staff_catalogue, usage
 from builder.views.events import run_events
 from config.api import api, api_not_found

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.admin.base import ReadOnlyAdmin, user_links
 from billing.admin.standing import standing_act, standing_page
 from billing.models import Notice, StaffAction, WebhookReceipt
-from billing.stripe_dashboard import stripe_link
+from billing.stripe.dashboard import stripe_link
 
 
 @admin.register(WebhookReceipt)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin.base import ReadOnlyAdmin, ReadOnlyInline, money, user_links
 from billing.models import Offer, Order, Payment, PremiumPeriod
-from billing.stripe_dashboard import stripe_link
+from billing.stripe.dashboard import stripe_link
 
 LEAST_CENTS = 50  # Stripe's least charge in US dollars: https://docs.stripe.com/currencies
 

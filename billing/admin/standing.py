@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from billing.admin.forms import ACTIONS, ActionForm
 from billing.staff_selectors import full_standing_of
-from billing.stripe_dashboard import stripe_link
+from billing.stripe.dashboard import stripe_link
 from config.errors import DomainError
 
 LOOK = ("billing.view_grant", "billing.view_order")

@@ -22,6 +22,9 @@ class Notice(models.Model):
     period = models.CharField(max_length=32, help_text=_("e.g. 2026-11, or 2026-11-30"))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     mailed_at = models.DateTimeField(null=True, blank=True)
+    sending_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Somebody hands its mail over just now")
+    )
     dismissed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

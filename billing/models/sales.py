@@ -105,6 +105,9 @@ class Order(models.Model):
     failure_mail_due_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Empty again once it went out")
     )
+    sending_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Somebody hands its mail over just now")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -178,6 +181,9 @@ class Payment(models.Model):
     )
     receipt_url = models.URLField(max_length=2000, blank=True, default="")
     receipt_mailed_at = models.DateTimeField(null=True, blank=True)
+    sending_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Somebody hands its mail over just now")
+    )
     paid_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -229,6 +235,9 @@ class PremiumPeriod(models.Model):
     tokens_per_day = models.PositiveBigIntegerField()
     failure_mail_due_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Empty again once it went out")
+    )
+    sending_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Somebody hands its mail over just now")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -10,10 +10,10 @@ import stripe
 from django.utils import timezone
 
 from accounts.models import User
-from billing.checkout import MODES, ORDER_KEY
 from billing.models import Offer, Order
 from billing.services.customers import customer_create
-from billing.stripe_api import StripeDict, as_dict, is_missing, stripe_client, stripe_errors
+from billing.stripe.api import StripeDict, as_dict, is_missing, stripe_client, stripe_errors
+from billing.stripe.checkout import MODES, ORDER_KEY
 
 
 class Urls(NamedTuple):

@@ -6,7 +6,7 @@ import uuid
 
 from accounts.models import User
 from billing.models import Order
-from billing.stripe_api import as_dict, stripe_client, stripe_errors
+from billing.stripe.api import as_dict, stripe_client, stripe_errors
 
 # dj-stripe links its Customer to the user by this key of the metadata.
 SUBSCRIBER_KEY = "djstripe_subscriber"

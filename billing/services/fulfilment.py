@@ -14,7 +14,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.staff_alerts import staff_alert
-from billing.checkout import (
+from billing.doorbell import ring_on_commit
+from billing.models import Grant, Offer, Order, Payment
+from billing.services.grants import grant_create
+from billing.services.order_states import order_move
+from billing.services.reversals import payment_refresh
+from billing.services.subscriptions import invoice_settle, subscription_refresh
+from billing.stripe.api import (
+    PaymentProviderUnavailable,
+    StripeDict,
+    stripe_client,
+    stripe_errors,
+    stripe_get,
+    stripe_list,
+)
+from billing.stripe.checkout import (
     EXPAND,
     Outcome,
     charge_of,
@@ -23,21 +37,7 @@ from billing.checkout import (
     order_reference,
     outcome_of,
 )
-from billing.doorbell import ring_on_commit
-from billing.models import Grant, Offer, Order, Payment
-from billing.services.grants import grant_create
-from billing.services.order_states import order_move
-from billing.services.reversals import payment_refresh
-from billing.services.subscriptions import invoice_settle, subscription_refresh
-from billing.stripe_api import (
-    PaymentProviderUnavailable,
-    StripeDict,
-    stripe_client,
-    stripe_errors,
-    stripe_get,
-    stripe_list,
-)
-from billing.stripe_facts import id_of
+from billing.stripe.facts import id_of
 
 logger = logging.getLogger(__name__)
 _FINAL = (Order.State.PAID, Order.State.REJECTED)

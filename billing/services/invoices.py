@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from billing.checkout import ORDER_KEY
 from billing.models import Offer, Order
 from billing.services.subscription_mirror import user_of_customer
-from billing.stripe_facts import InvoiceFacts
+from billing.stripe.checkout import ORDER_KEY
+from billing.stripe.facts import InvoiceFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Mail about tokens and money: low balances, receipts, failed payments. Each goes out once.
+"""Mail about tokens and money: low balances, receipts, failed payments; each at least once.
 
-A row's `…mailed_at` is set (`failure_mail_due_at` emptied) before its mail is handed over, by
-compare-and-set, and that is taken back if the mail server refuses: of two at once one sends, and
-the sweep tries again what did not go.
+Who sends takes a lease on the row first (`sending_until`, by compare-and-set), so of two at once
+one sends; the row says that the mail went only after the mail server took it. A worker that dies
+in between leaves its lease: once that is over the sweep sends again. So a mail may come twice, if
+the worker died right after the server had taken it, and is never lost.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 NOTICE_WINDOW = timedelta(hours=12)
 RECEIPT_WINDOW = timedelta(days=3)
 SWEPT_AFTER = timedelta(minutes=2)
+# Longer than any mail server takes for an answer (EMAIL_TIMEOUT).
+LEASE = timedelta(minutes=5)
 
 
 class DueMails(NamedTuple):
@@ -43,44 +47,35 @@ def notice_send(*, notice_id: int, now: datetime | None = None) -> bool:
     """Mail a low-balance notice, in the person's language. True if this call sent it."""
     now = now or timezone.now()
     unsent = Notice.objects.filter(pk=notice_id, mailed_at=None, user__is_active=True)
-    if not unsent.update(mailed_at=now):
+    if not _lease(unsent, now):
         return False
     notice = Notice.objects.select_related("user").get(pk=notice_id)
-    context = {"notice": notice, "standing": standing_of(notice.user, now)}
-    if _send(notice.user, "low_balance", context):
-        return True
-    Notice.objects.filter(pk=notice_id).update(mailed_at=None)
-    return False
+    sent = _send(
+        notice.user, "low_balance", {"notice": notice, "standing": standing_of(notice.user, now)}
+    )
+    return _settled(Notice.objects.filter(pk=notice_id), sent=sent, mailed_at=now)
 
 
 def receipt_send(*, payment_id: int, now: datetime | None = None) -> bool:
     """Mail the receipt of a payment, in the person's language. True if this call sent it."""
-    unsent = Payment.objects.filter(pk=payment_id, receipt_mailed_at=None)
-    if not unsent.update(receipt_mailed_at=now or timezone.now()):
+    now = now or timezone.now()
+    this = Payment.objects.filter(pk=payment_id)
+    if not _lease(this.filter(receipt_mailed_at=None), now):
         return False
-    payment = Payment.objects.select_related("user", "offer", "period").get(pk=payment_id)
-    if _send(payment.user, "receipt", {"payment": payment}):
-        return True
-    Payment.objects.filter(pk=payment_id).update(receipt_mailed_at=None)
-    return False
+    payment = this.select_related("user", "offer", "period").get()
+    sent = _send(payment.user, "receipt", {"payment": payment})
+    return _settled(this, sent=sent, receipt_mailed_at=now)
 
 
-def order_failed_send(*, order_id: str) -> bool:
+def order_failed_send(*, order_id: str, now: datetime | None = None) -> bool:
     """Say that a payment which was on its way did not arrive. True if this call sent it."""
-    order = (
-        Order.objects.select_related("user", "offer")
-        .filter(pk=order_id, state=Order.State.FAILED, failure_mail_due_at__isnull=False)
-        .first()
-    )
-    if order is None:
-        return False
     this = Order.objects.filter(pk=order_id)
-    if not this.filter(failure_mail_due_at__isnull=False).update(failure_mail_due_at=None):
+    due = this.filter(state=Order.State.FAILED, failure_mail_due_at__isnull=False)
+    if not _lease(due, now or timezone.now()):
         return False
-    if _send(order.user, "order_failed", {"order": order}):
-        return True
-    this.update(failure_mail_due_at=order.failure_mail_due_at)
-    return False
+    order = this.select_related("user", "offer").get()
+    sent = _send(order.user, "order_failed", {"order": order})
+    return _settled(this, sent=sent, failure_mail_due_at=None)
 
 
 def renewal_failed_send(*, grace_id: int, now: datetime | None = None) -> bool:
@@ -90,53 +85,63 @@ def renewal_failed_send(*, grace_id: int, now: datetime | None = None) -> bool:
     later. True if this call sent it.
     """
     now = now or timezone.now()
-    grace = (
-        PremiumPeriod.objects.select_related("user")
-        .filter(pk=grace_id, failure_mail_due_at__isnull=False)
-        .first()
-    )
     this = PremiumPeriod.objects.filter(pk=grace_id)
-    if grace is None or not this.filter(failure_mail_due_at__isnull=False).update(
-        failure_mail_due_at=None
-    ):
+    if not _lease(this.filter(failure_mail_due_at__isnull=False), now):
         return False
+    grace = this.select_related("user").get()
     paid = PremiumPeriod.objects.filter(
         subscription_id=grace.subscription_id,
         kind=PremiumPeriod.Kind.PAID,
         starts_at__gte=grace.starts_at,
     )
-    if grace.ends_at <= now or paid.exists():
-        return False
-    if _send(grace.user, "renewal_failed", {"grace": grace}):
-        return True
-    this.update(failure_mail_due_at=grace.failure_mail_due_at)
-    return False
+    of_use = grace.ends_at > now and not paid.exists()
+    sent = of_use and _send(grace.user, "renewal_failed", {"grace": grace})
+    _settled(this, sent=sent or not of_use, failure_mail_due_at=None)
+    return sent
 
 
 def mails_due(*, now: datetime, limit: int = 200) -> DueMails:
     """What the sweep is to send, at most `limit` of each."""
     before = now - SWEPT_AFTER
+    free = _free(now)
     notices = Notice.objects.filter(
+        free,
         mailed_at=None,
         created_at__gt=now - NOTICE_WINDOW,
         created_at__lte=before,
         user__is_active=True,
     )
     payments = Payment.objects.filter(
-        receipt_mailed_at=None, created_at__gt=now - RECEIPT_WINDOW, created_at__lte=before
+        free, receipt_mailed_at=None, created_at__gt=now - RECEIPT_WINDOW, created_at__lte=before
     )
     failed = {
         "failure_mail_due_at__gt": now - RECEIPT_WINDOW,
         "failure_mail_due_at__lte": before,
     }
-    orders = Order.objects.filter(**failed).order_by("failure_mail_due_at", "pk")
-    graces = PremiumPeriod.objects.filter(**failed).order_by("failure_mail_due_at", "pk")
+    orders = Order.objects.filter(free, **failed).order_by("failure_mail_due_at", "pk")
+    graces = PremiumPeriod.objects.filter(free, **failed).order_by("failure_mail_due_at", "pk")
     return DueMails(
         notices=list(notices.order_by("pk").values_list("pk", flat=True)[:limit]),
         payments=list(payments.order_by("pk").values_list("pk", flat=True)[:limit]),
         orders=[str(pk) for pk in orders.values_list("pk", flat=True)[:limit]],
         graces=list(graces.values_list("pk", flat=True)[:limit]),
     )
+
+
+def _free(now: datetime) -> Q:
+    """Nobody sends it at this moment, or whoever did has died."""
+    return Q(sending_until=None) | Q(sending_until__lte=now)
+
+
+def _lease(unsent: QuerySet[Any], now: datetime) -> bool:
+    """Take the one row of the query for sending. True if it is ours now."""
+    return bool(unsent.filter(_free(now)).update(sending_until=now + LEASE))
+
+
+def _settled(row: QuerySet[Any], *, sent: bool, **facts: Any) -> bool:
+    """The lease is over: the row's facts say that it went, or the next sweep tries again."""
+    row.update(sending_until=None, **(facts if sent else {}))
+    return sent
 
 
 def _send(user: User, name: str, context: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from billing.models import Order
 from billing.services.fulfilment import checkout_settle
-from billing.stripe_api import PaymentProviderUnavailable, PurchasesClosed
+from billing.stripe.api import PaymentProviderUnavailable, PurchasesClosed
 
 ASKED_EVERY_SECONDS = 3
 

@@ -23,7 +23,7 @@ from billing.services.checkout_sessions import Urls, customer_record, session_cr
 from billing.services.customers import GIVEN_UP, customer_create, customer_id_of
 from billing.services.fulfilment import checkout_settle
 from billing.services.order_states import order_move
-from billing.stripe_api import (
+from billing.stripe.api import (
     PaymentProviderUnavailable,
     PurchasesClosed,
     is_missing,

@@ -12,7 +12,7 @@ from django.conf import settings
 from billing.doorbell import ring_on_commit
 from billing.models import Payment, PremiumPeriod
 from billing.periods import day_of
-from billing.stripe_facts import SubscriptionFacts
+from billing.stripe.facts import SubscriptionFacts
 
 
 def payment_is_reversed(payment: Payment) -> bool:

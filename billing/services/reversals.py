@@ -20,8 +20,8 @@ from accounts.staff_alerts import staff_alert
 from billing.models import DebtEntry, Grant, Movement, Payment, PremiumPeriod
 from billing.services.clawbacks import grant_claw_back, user_lock
 from billing.services.premium_reversals import Claim, periods_beside, premium_claims
-from billing.stripe_api import StripeDict, stripe_get, stripe_list
-from billing.stripe_facts import dispute_facts, id_of
+from billing.stripe.api import StripeDict, stripe_get, stripe_list
+from billing.stripe.facts import dispute_facts, id_of
 
 KEY_PREFIX = "reversal:"
 _READS_AT_MOST = 3
@@ -166,14 +166,17 @@ def months_beside_reverse(*, payment_id: int, now: datetime) -> None:
 
 
 def _package_claims(payment: Payment) -> list[Claim]:
-    grant = Grant.objects.filter(source=f"purchase:{payment.source}").first()
-    if grant is None:
-        return []
     lost, open_ = (
         payment.disputed_cents if payment.dispute == state else 0
         for state in (Payment.Dispute.LOST, Payment.Dispute.OPEN)
     )
     gone = max(payment.refunded_cents, lost)
+    if not (gone or open_ or payment.reversals):
+        # Nothing went back, and nothing was ever taken: so nearly every payment.
+        return []
+    grant = Grant.objects.filter(source=f"purchase:{payment.source}").first()
+    if grant is None:
+        return []
     return [Claim(grant, _share(payment, gone), _share(payment, max(gone, open_)))]
 
 

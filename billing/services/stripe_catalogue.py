@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from billing.models import Offer
-from billing.stripe_api import (
+from billing.stripe.api import (
     StripeDict,
     as_dict,
     stripe_client,
@@ -21,7 +21,7 @@ from billing.stripe_api import (
     stripe_get,
     stripe_list,
 )
-from billing.stripe_facts import id_of
+from billing.stripe.facts import id_of
 
 OFFER_KEY: Final = "sitewright_offer"
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.urls import reverse
 from djstripe.models import WebhookEndpoint
 
-from billing.stripe_api import StripeDict, as_dict, stripe_client, stripe_errors, stripe_list
-from billing.webhooks import EVENTS, MIRRORED_EVENTS
+from billing.stripe.api import StripeDict, as_dict, stripe_client, stripe_errors, stripe_list
+from billing.stripe.webhooks import EVENTS, MIRRORED_EVENTS
 
 # Begins the id of a row that is not registered at Stripe (yet).
 LOCAL: Final = "we_local_"

@@ -16,8 +16,8 @@ from billing.models import Order, Payment
 from billing.services.fulfilment import checkout_settle
 from billing.services.reversals import charge_refresh, dispute_refresh
 from billing.services.subscriptions import invoice_settle, subscription_refresh
-from billing.stripe_api import StripeDict, stripe_get, stripe_list
-from billing.stripe_facts import id_of
+from billing.stripe.api import StripeDict, stripe_get, stripe_list
+from billing.stripe.facts import id_of
 
 
 class PaymentNotKnown(Exception):

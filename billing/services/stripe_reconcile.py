@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.staff_alerts import staff_alert
-from billing.checkout import order_reference
 from billing.models import Order, Payment, WebhookReceipt
 from billing.services.order_states import order_move
 from billing.services.stripe_objects import object_refresh
-from billing.stripe_api import StripeDict, stripe_list
-from billing.stripe_facts import id_of
-from billing.webhooks import EVENTS, receipt_key_facts
+from billing.stripe.api import StripeDict, stripe_list
+from billing.stripe.checkout import order_reference
+from billing.stripe.facts import id_of
+from billing.stripe.webhooks import EVENTS, receipt_key_facts
 
 logger = logging.getLogger(__name__)
 LOOKS_BACK = timedelta(hours=48)

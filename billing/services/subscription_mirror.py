@@ -16,8 +16,8 @@ from djstripe.models import Customer, Subscription
 from accounts.models import User
 from billing.models import Order
 from billing.services.customers import SUBSCRIBER_KEY
-from billing.stripe_api import stripe_get
-from billing.stripe_facts import SubscriptionFacts, id_of, instant, subscription_facts
+from billing.stripe.api import stripe_get
+from billing.stripe.facts import SubscriptionFacts, id_of, instant, subscription_facts
 
 _READS_AT_MOST = 3
 

@@ -32,7 +32,7 @@ from billing.services.subscription_mirror import (
     subscriptions_of,
     user_of_customer,
 )
-from billing.stripe_api import (
+from billing.stripe.api import (
     PaymentProviderUnavailable,
     as_dict,
     stripe_client,
@@ -40,7 +40,7 @@ from billing.stripe_api import (
     stripe_get,
     stripe_list,
 )
-from billing.stripe_facts import InvoiceFacts, SubscriptionFacts, invoice_facts
+from billing.stripe.facts import InvoiceFacts, SubscriptionFacts, invoice_facts
 
 logger = logging.getLogger(__name__)
 

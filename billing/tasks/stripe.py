@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.doorbell import ring_on_commit
 from billing.services import receipts
 from billing.services.stripe_reconcile import stripe_reconcile as reconcile
-from billing.stripe_api import purchases_open
+from billing.stripe.api import purchases_open
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 from django.utils.safestring import SafeString
 
-from billing.stripe_dashboard import stripe_link
+from billing.stripe.dashboard import stripe_link
 
 register = template.Library()
 

@@ -18,7 +18,7 @@ from billing.models import Order
 from billing.sales_selectors import order_get, orders_of, payments_of
 from billing.selectors import standing_of
 from billing.services.order_watch import order_refresh
-from billing.stripe_api import purchases_open
+from billing.stripe.api import purchases_open
 from billing.views.edge import money_page
 
 ORDERS_A_PAGE = 20

@@ -12,7 +12,7 @@ from billing.offers import subscriptions
 from billing.plan import plan_of
 from billing.sales_selectors import orders_of
 from billing.selectors import standing_of
-from billing.stripe_api import purchases_open
+from billing.stripe.api import purchases_open
 from billing.views.edge import money_page
 
 ORDERS_SHOWN = 5

@@ -13,7 +13,7 @@ from accounts.models import User
 from billing.offers import free_tokens, packages, subscriptions
 from billing.plan import plan_of
 from billing.selectors import standing_of
-from billing.stripe_api import purchases_open
+from billing.stripe.api import purchases_open
 from builder.examples import EXAMPLES, FIRST_EXAMPLES
 from builder.pending import pending_keep
 from builder.selectors.health import health_now

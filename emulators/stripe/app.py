@@ -52,11 +52,11 @@ class StripeEmulator:
             actions=ACTIONS,
         )
         self.log = RequestLog()
-        api = Endpoint(self.world, self.log, ROUTES)
+        self.api = Endpoint(self.world, self.log, ROUTES)
         self._app = Starlette(
             routes=[
                 Route("/healthz", _healthz),
-                Route("/v1/{rest:path}", api.__call__, methods=["GET", "POST", "DELETE"]),
+                Route("/v1/{rest:path}", self.api.__call__, methods=["GET", "POST", "DELETE"]),
                 *page_routes(self.world),
                 *control_routes(self.world, self.log),
             ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from emulators.stripe.courier import Courier
 from emulators.stripe.ids import random_letters
 from emulators.stripe.objects.hooks import event
 from emulators.stripe.objects.people import ACCOUNT_ID, account
-from emulators.stripe.store import Object, Store
+from emulators.stripe.store import Object, Store, copied
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +68,8 @@ class World:
         self.clock = clock or Clock()
         self.clock.set(self.clock.exact() + self.store.meta.get("ahead_seconds", 0.0))
         self.courier = Courier(self.store, self.lock)
+        # Called with each event, beside the courier: for whoever delivers them by hand.
+        self.listener: Callable[[Object], object] | None = None
         for endpoint in self.store.all("webhook_endpoint") if webhook_secret else ():
             self.store.note(endpoint["id"])["secret"] = webhook_secret
         self.begin()
@@ -96,13 +97,15 @@ class World:
         """Record that something happened to an object, and tell the endpoints that listen."""
         happened = event(
             kind=kind,
-            thing=deepcopy(thing),
+            thing=copied(thing),
             previous=previous,
             request=dict(self.request),
             created=self.now(),
         )
         self.store.save(happened)
         self.courier.post(happened)
+        if self.listener is not None:
+            self.listener(happened)
         return happened
 
     def change(self, thing: Object, kind: str, **fields: Any) -> Object:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.services.stripe_catalogue import catalogue_sync
 from billing.services.stripe_endpoint import endpoint_of, endpoint_register, endpoint_sync
-from billing.stripe_api import PaymentProviderUnavailable, purchases_open
+from billing.stripe.api import PaymentProviderUnavailable, purchases_open
 
 
 class Command(BaseCommand):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from typing import Any
 
 from emulators.stripe.errors import InvalidRequest
-from emulators.stripe.store import Object, Store
+from emulators.stripe.store import Object, Store, copied
 
 DEEPEST_EXPANSION = 4
 _PREFIXES_OF_IDS = (
@@ -26,7 +25,7 @@ def as_list(rows: Iterable[Object], *, url: str, has_more: bool = False) -> Obje
 
 def expanded(store: Store, thing: Object, paths: Iterable[str]) -> Object:
     """A copy of the object in which the named fields are whole objects; raises InvalidRequest."""
-    answer = deepcopy(thing)
+    answer: Object = copied(thing)
     for path in paths:
         parts = path.split(".")
         if len(parts) > DEEPEST_EXPANSION + ("data" in parts):
@@ -50,7 +49,7 @@ def _expand(store: Store, value: Any, parts: list[str], path: str) -> None:
     field, rest = parts[0], parts[1:]
     fill = INCLUDABLE.get((str(value.get("object")), field))
     if fill is not None and not isinstance(value.get(field), dict):
-        value[field] = deepcopy(fill(store, value))
+        value[field] = copied(fill(store, value))
     elif field not in value:
         raise InvalidRequest(
             f"This property cannot be expanded ({path}). You may want to try expanding a "
@@ -66,7 +65,8 @@ def _whole(store: Store, object_id: str, path: str) -> Object:
     found = store.find(object_id) if object_id.startswith(_PREFIXES_OF_IDS) else None
     if found is None:
         raise InvalidRequest(f"This property cannot be expanded ({path}).", param="expand")
-    return deepcopy(found)
+    whole: Object = copied(found)
+    return whole
 
 
 def page(store: Store, rows: list[Object], params: dict[str, Any], *, url: str) -> Object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from emulators.stripe.store import Object, Store
@@ -58,9 +59,13 @@ class Route:
         """The names in the path, or None where the route is another."""
         if method != self.method:
             return None
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
-        found = re.fullmatch(pattern, path)
+        found = _pattern(self.path).fullmatch(path)
         return found.groupdict() if found else None
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
 
 
 def merged_metadata(old: dict[str, str], sent: Any) -> dict[str, str]:

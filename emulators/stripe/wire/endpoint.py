@@ -38,10 +38,16 @@ class Endpoint:
         fault = self._log.take_fault(seen)
         if fault is not None and not fault.after:
             return await fault.answer(seen)
+        answer = self._response(request, body, seen)
+        return answer if fault is None else await fault.answer(seen)
+
+    def respond(self, request: Request, body: bytes) -> Response:
+        """The same without waiting for anything, for callers in this process; no faults."""
+        return self._response(request, body, self._log.see(request))
+
+    def _response(self, request: Request, body: bytes, seen: Seen) -> Response:
         status, answer, headers = self._answer(request, body, seen)
         seen.status = status
-        if fault is not None:
-            return await fault.answer(seen)
         return Response(
             orjson.dumps(answer, option=orjson.OPT_INDENT_2),
             status,

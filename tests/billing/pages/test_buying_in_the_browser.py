@@ -19,7 +19,7 @@ from billing.selectors import standing_of
 from billing.services.holds import hold_create, hold_settle
 from billing.services.reconcile import reconcile
 from billing.services.reversals import charge_refresh, dispute_refresh
-from billing.stripe_api import stripe_client
+from billing.stripe.api import stripe_client
 from emulators.stripe.testing import StripeControl
 from tests.billing.pages.browser import headline, look, pay, wait_for_headline
 from tests.catalogue import catalogue_seed

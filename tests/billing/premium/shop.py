@@ -21,8 +21,8 @@ from billing.services.holds import hold_create, hold_settle
 from billing.services.orders import order_start
 from billing.services.stripe_catalogue import catalogue_sync
 from billing.services.stripe_objects import object_refresh
-from billing.stripe_api import stripe_client, stripe_errors
-from billing.webhooks import EVENTS
+from billing.stripe.api import stripe_client, stripe_errors
+from billing.stripe.webhooks import EVENTS
 from emulators.stripe.testing import StripeControl, stripe_emulator
 
 _numbers = count(1)

@@ -12,7 +12,7 @@ from billing.services.reconcile import reconcile
 from billing.services.reversals import charge_refresh, dispute_refresh
 from billing.services.stripe_objects import object_refresh
 from billing.services.subscriptions import invoice_settle, subscription_refresh
-from billing.webhooks import EVENTS
+from billing.stripe.webhooks import EVENTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

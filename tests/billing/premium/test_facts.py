@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.models import Payment
-from billing.stripe_facts import DisputeFacts, dispute_facts, invoice_facts, subscription_facts
+from billing.stripe.facts import DisputeFacts, dispute_facts, invoice_facts, subscription_facts
 
 START, END = 1_793_500_000, 1_796_092_000
 INVOICE: dict[str, Any] = {

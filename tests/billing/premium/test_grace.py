@@ -9,7 +9,7 @@ from billing.entitlement import entitled_on
 from billing.models import Payment, PremiumPeriod
 from billing.services.premium_periods import grace_refresh
 from billing.services.reversals import payment_reverse
-from billing.stripe_facts import SubscriptionFacts
+from billing.stripe.facts import SubscriptionFacts
 
 pytestmark = pytest.mark.django_db
 

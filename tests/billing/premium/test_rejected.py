@@ -9,7 +9,7 @@ from accounts.models import StaffAlert
 from billing.errors import NotSubscribed
 from billing.models import Offer, Order, Payment, PremiumPeriod
 from billing.services.subscriptions import invoice_settle, portal_url, subscription_cancel
-from billing.stripe_api import (
+from billing.stripe.api import (
     PaymentProviderUnavailable,
     PurchasesClosed,
     stripe_client,

@@ -12,7 +12,7 @@ from billing.entitlement import entitled_on
 from billing.models import Grant, Order, Payment, PremiumPeriod
 from billing.selectors import standing_of
 from billing.services.fulfilment import checkout_settle
-from billing.stripe_api import PaymentProviderUnavailable, as_dict, stripe_client
+from billing.stripe.api import PaymentProviderUnavailable, as_dict, stripe_client
 from emulators.stripe.testing import StripeControl
 from tests.billing.stripe.conftest import CANCEL_URL, RETURN_URL, offer_of
 

@@ -12,7 +12,7 @@ from accounts.models import StaffAlert, User
 from billing.models import Grant, Order, Payment, PremiumPeriod
 from billing.services.fulfilment import checkout_settle
 from billing.services.stripe_objects import object_refresh
-from billing.stripe_api import as_dict, stripe_client
+from billing.stripe.api import as_dict, stripe_client
 from emulators.stripe.testing import StripeControl
 from tests.billing.stripe.conftest import CANCEL_URL, RETURN_URL, offer_of
 

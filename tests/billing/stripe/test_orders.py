@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from billing.models import Order
-from billing.stripe_api import PaymentProviderUnavailable, PurchasesClosed
+from billing.stripe.api import PaymentProviderUnavailable, PurchasesClosed
 from config.errors import Conflict, InvalidInput
 from emulators.stripe.testing import StripeControl
 from tests.billing.stripe.conftest import CANCEL_URL, RETURN_URL, offer_of

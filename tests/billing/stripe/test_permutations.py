@@ -16,12 +16,12 @@ import pytest
 from django.db import IntegrityError, connection
 
 from accounts.models import StaffAlert, User
-from billing import stripe_api
 from billing.models import Grant, Movement, Order, Payment, PremiumPeriod
 from billing.services import fulfilment, reversals, stripe_objects, subscription_mirror
 from billing.services import subscriptions as subscriptions_service
 from billing.services.fulfilment import checkout_settle
 from billing.services.stripe_objects import object_refresh
+from billing.stripe import api as stripe_api
 from emulators.stripe.testing import StripeControl
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]

@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from billing import stripe_api
 from billing.models import Grant, Order, Payment, PremiumPeriod, WebhookReceipt
 from billing.services import receipts, stripe_reconcile
 from billing.services.fulfilment import checkout_settle
+from billing.stripe import api as stripe_api
 from emulators.stripe.testing import StripeControl
 from tests.billing.stripe.conftest import Door
 

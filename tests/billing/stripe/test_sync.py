@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from billing.models import Offer
 from billing.services.stripe_endpoint import endpoint_of
-from billing.stripe_checks import check_api_version, check_endpoint
+from billing.stripe.checks import check_api_version, check_endpoint
 from emulators.stripe.testing import StripeControl
 from tests.billing.stripe.conftest import offer_of
 

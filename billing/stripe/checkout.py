@@ -14,8 +14,8 @@ from typing import Any, Final
 from django.conf import settings
 
 from billing.models import Offer, Order
-from billing.stripe_api import StripeDict
-from billing.stripe_facts import id_of
+from billing.stripe.api import StripeDict
+from billing.stripe.facts import id_of
 
 EXPAND: Final = ("line_items", "payment_intent.latest_charge", "invoice", "subscription")
 # Says, on objects at Stripe, that they are of this app. For people who look, and to tell our own

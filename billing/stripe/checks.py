@@ -14,7 +14,7 @@ from djstripe.settings import djstripe_settings
 from stripe._api_version import _ApiVersion
 
 from billing.services.stripe_endpoint import endpoint_of
-from billing.stripe_api import purchases_open
+from billing.stripe.api import purchases_open
 
 
 @register(Tags.compatibility)

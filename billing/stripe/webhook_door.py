@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST
 from djstripe.models import WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
-from billing.webhooks import receipt_record
+from billing.stripe.webhooks import receipt_record
 from config.errors import DomainError, InvalidInput, NotFound, TooLarge, problem_response
 
 logger = logging.getLogger(__name__)
