@@ -18,9 +18,14 @@ from billing.models import DebtEntry, Grant, Hold, Movement
 
 
 class MovementInline(ReadOnlyInline):
+    """Without the movement that issues a grant: that is told by the grant's own row."""
+
     model = Movement
     fields = ("created_at", "from_state", "to_state", "amount", "key")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Movement]:
+        return super().get_queryset(request).filter(Movement.MOVED)
 
 
 class DebtInline(ReadOnlyInline):

@@ -8,12 +8,15 @@ balances by construction; the totals on the grant are guarded by CHECK constrain
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from billing.models.constraints import UniqueUnlessPostgreSQL
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -165,7 +168,14 @@ class Hold(models.Model):
 
 
 class Movement(models.Model):
-    """One step of tokens of one grant from one state to another. Never edited, never deleted."""
+    """One step of tokens of one grant from one state to another. Never edited, never deleted.
+
+    That which issues a grant is written by the database with the grant; on SQLite, which does not,
+    by `services.issuing`. Its key is the grant's source.
+    """
+
+    # All but those that issue: these alone are indexed by their grant.
+    MOVED: ClassVar[Q] = ~Q(from_state="issued")
 
     class State(models.TextChoices):
         ISSUED = "issued", _("Issued")
@@ -179,7 +189,7 @@ class Movement(models.Model):
         Grant,
         on_delete=models.PROTECT,
         related_name="movements",
-        db_index=False,  # movement_once begins with it
+        db_index=False,  # movement_once begins with it, but for those that issue
     )
     hold = models.ForeignKey(
         Hold,
@@ -201,8 +211,15 @@ class Movement(models.Model):
             models.Index(fields=["hold"], name="movement_of_hold", condition=Q(hold__isnull=False)),
         ]
         constraints = [
-            # Every key has its grant's number in it, or is its grant's source: unique by itself.
-            models.UniqueConstraint(fields=["grant", "key"], name="movement_once"),
+            # Every key has its grant's number in it: unique by itself. A query that wants this
+            # index must leave out what it leaves out: see `Movement.MOVED`.
+            models.UniqueConstraint(
+                fields=["grant", "key"], name="movement_once", condition=~Q(from_state="issued")
+            ),
+            # On PostgreSQL only the INSERT of a grant can issue it.
+            UniqueUnlessPostgreSQL(
+                fields=["grant"], name="movement_issues_once", condition=Q(from_state="issued")
+            ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="movement_amount_positive"),
             models.CheckConstraint(
                 condition=~Q(from_state=F("to_state")), name="movement_changes_state"

@@ -225,7 +225,7 @@ def _payments_of(grant: Grant) -> list[tuple[int, int]]:
 def _was_done(key: str, grant: Grant) -> bool:
     facts = [f"{verb}:{key}:{grant.pk}" for verb in ("void", "unvoid", "owe", "unowe")]
     return (
-        Movement.objects.filter(grant=grant, key__in=facts).exists()
+        Movement.objects.filter(Movement.MOVED, grant=grant, key__in=facts).exists()
         or DebtEntry.objects.filter(key__in=facts).exists()
     )
 

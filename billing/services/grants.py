@@ -13,8 +13,9 @@ from django.db import transaction
 
 from billing.allowances import allowances_of, free_due, premium_due
 from billing.errors import GrantConflict
-from billing.models import Grant, Movement
+from billing.models import Grant
 from billing.services.clawbacks import PAYING_KINDS, debts_collect, user_lock
+from billing.services.issuing import grants_issue
 
 
 def grant_create(
@@ -107,18 +108,5 @@ def _grants_insert(grants: Iterable[Grant]) -> list[Grant]:
         # sees it, because at READ COMMITTED each statement looks anew.
         Grant.objects.bulk_create(wanted, ignore_conflicts=True)
         stored = list(Grant.objects.filter(source__in=[grant.source for grant in wanted]))
-        Movement.objects.bulk_create(
-            (
-                Movement(
-                    grant=grant,
-                    from_state=Movement.State.ISSUED,
-                    to_state=Movement.State.AVAILABLE,
-                    amount=grant.amount,
-                    key=grant.source,
-                    created_at=grant.created_at,
-                )
-                for grant in stored
-            ),
-            ignore_conflicts=True,
-        )
+        grants_issue(stored)
     return stored

@@ -103,6 +103,7 @@ def _debts() -> Iterator[Difference]:
 def _payments() -> Iterator[Difference]:
     """Debts that were paid without the tokens that paid them."""
     tokens = Movement.objects.filter(
+        Movement.MOVED,
         grant=Coalesce(OuterRef("payer"), OuterRef("grant")),
         key=OuterRef("key"),
         to_state=Movement.State.VOIDED,

@@ -217,14 +217,16 @@ def _taken(grant: Grant) -> _Taken:
 
     The keys of `grant_claw_back` say what a step was, and whose: `void:<key>:<grant>`.
     """
+    moved = Movement.objects.filter(Movement.MOVED, grant=grant)
+    entries = DebtEntry.objects.filter(grant=grant)
     here = everything = 0
     for rows, verb, sign in (
-        (Movement.objects, "void", 1),
-        (Movement.objects, "unvoid", -1),
-        (DebtEntry.objects, "owe", 1),
-        (DebtEntry.objects, "unowe", 1),
+        (moved, "void", 1),
+        (moved, "unvoid", -1),
+        (entries, "owe", 1),
+        (entries, "unowe", 1),
     ):
-        sums = rows.filter(grant=grant, key__startswith=f"{verb}:").aggregate(
+        sums = rows.filter(key__startswith=f"{verb}:").aggregate(
             all=Coalesce(Sum("amount"), 0),
             here=Coalesce(Sum("amount", filter=Q(key__startswith=f"{verb}:{KEY_PREFIX}")), 0),
         )

@@ -16,19 +16,21 @@ from billing.services.reconcile import reconcile
 logger = logging.getLogger(__name__)
 
 BATCH = 1_000
+# Who waits for a batch to end is only whoever comes first to a grant that it is making.
+PREMAKE_BATCH = 2_500
 
 
 @shared_task(name="billing.tasks.grants_premake")
 def grants_premake() -> None:
     """Make the month's free grants before their owners come."""
-    made = free_grants_premake(now=timezone.now(), batch=BATCH)
+    made = free_grants_premake(now=timezone.now(), batch=PREMAKE_BATCH)
     logger.info("made %d free grants of the month", made)
 
 
 @shared_task(name="billing.tasks.premium_premake")
 def premium_premake() -> None:
     """Make the day's premium grants before their owners come."""
-    made = premium_grants_premake(now=timezone.now(), batch=BATCH)
+    made = premium_grants_premake(now=timezone.now(), batch=PREMAKE_BATCH)
     logger.info("made %d premium grants of the day", made)
 
 

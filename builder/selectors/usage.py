@@ -166,6 +166,7 @@ def model_of(run: str) -> Combinable:
 def _spent(scope: UsageScope, by: Sequence[str]) -> Any:
     # By the owner of the grant, not of the hold: the grants are needed anyway, and they are few.
     movements = Movement.objects.filter(
+        Movement.MOVED,
         grant__user_id=scope.user_id,
         to_state=Movement.State.SPENT,
         created_at__gte=scope.days.start,

@@ -51,7 +51,7 @@ def rounds(both_engines: str) -> int:
 
 
 @contextmanager
-def _own_connection() -> Iterator[None]:
+def own_connection() -> Iterator[None]:
     """This thread's own connection to the server, not one of the process's pool."""
     options = dict(connection.settings_dict["OPTIONS"])
     options.pop("pool", None)
@@ -81,7 +81,7 @@ def _all_at_once(calls: Sequence[Callable[[], Any]], connections: int) -> Counte
     start = Barrier(min(connections, len(calls)))
 
     def work() -> None:
-        with _own_connection():
+        with own_connection():
             start.wait(timeout=60)
             while True:
                 try:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_month_of_housekeeping_rung_twice_each(user, other_user, hold, totals, now, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH", 1)
+    monkeypatch.setattr(tasks, "PREMAKE_BATCH", 1)
     hold(user, 300, expires_at=now + timedelta(minutes=5))
     with time_machine.travel(now.replace(month=12, day=1, hour=0), tick=False):
         for _ in range(2):

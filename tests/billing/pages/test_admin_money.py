@@ -19,6 +19,7 @@ from billing.selectors import standing_of
 from billing.services.clawbacks import grant_claw_back
 from billing.services.grants import grant_create
 from billing.services.holds import hold_create, hold_settle
+from billing.services.issuing import grants_issue
 from billing.services.reconcile import reconcile
 
 pytestmark = pytest.mark.django_db
@@ -174,7 +175,7 @@ def test_tokens_can_be_taken_back_and_a_debt_written_off(act, everything, person
         user=person, kind="adjustment", priority=5, source="gift", effective_at=timezone.now(),
         amount=300, available=300,
     )  # fmt: skip
-    free.movements.create(from_state="issued", to_state="available", amount=300, key="gift")
+    grants_issue([free])
     assert act("claw-back", grant=free.pk, tokens="300").status_code == 302
     free.refresh_from_db()
     assert (free.available, free.voided) == (0, 300)
