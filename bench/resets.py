@@ -55,22 +55,26 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--subscribers", type=int, default=100_000)
     parser.add_argument("--batch", type=int, help="accounts in a transaction; else as production")
     parser.add_argument("--every-ms", type=int, default=20, help="pace of the bystander")
+    parser.add_argument(
+        "--alone", type=float, default=3, help="seconds of the bystander alone in each turn"
+    )
     parser.add_argument("--connections", type=int, default=2, help="that share a reset at last")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.accounts, options.subscribers = 2_000, 200
+        options.accounts, options.subscribers, options.batch = 2_000, 200, 1_000
+        options.alone = 0.2
     with ledger_database():
         from bench.bystander import bystander
+        from bench.database import wal_age
         from bench.reset_work import accounts_seed
-        from billing.tasks.ledger import BATCH
+        from billing.tasks.ledger import PREMAKE_BATCH
 
-        batch = options.batch or BATCH
+        batch = options.batch or PREMAKE_BATCH
         first, last = accounts_seed(options.accounts, options.subscribers, premium_on=DECEMBER)
+        if not options.quick:
+            wal_age()
         emit(bench="resets", conditions=CONDITIONS, cores=os.cpu_count(), batch=batch)
         beside = partial(bystander, first_user=first, last_user=last, every_ms=options.every_ms)
-        with beside(now=OCTOBER) as waits:
-            time.sleep(0.2 if options.quick else 5)
-        emit(bench="resets", step="nothing", **waits.figures())
         rates = _run(options, batch, (first, last), beside)
         _compare(rates, batch, first, last)
         _reconcile()
@@ -94,6 +98,7 @@ def _run(
     return {
         **_measure(
             [
+                Step("nothing", 0, OCTOBER, [partial(time.sleep, options.alone)] * TURNS),
                 Step("bare inserts", few, OCTOBER, bare),
                 Step("monthly reset", accounts, DECEMBER, ours),
             ],

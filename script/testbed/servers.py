@@ -42,6 +42,8 @@ DURABLE_OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "1GB",
     "max_wal_size": "4GB",
+    # Kept for use again: a new segment of the log is written twice, once with zeros.
+    "min_wal_size": "4GB",
     "listen_addresses": "127.0.0.1",
 }
 
