@@ -33,6 +33,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests sign up far more people from one address than anybody would.
 ACCOUNT_RATE_LIMITS = False
 STATUS_FRESH_SECONDS = 0
+# As in development: otherwise every new test client reads the heads of all static files.
+WHITENOISE_AUTOREFRESH = True
 CACHES["default"]["KEY_PREFIX"] = f"tests-{_worker or 'main'}"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

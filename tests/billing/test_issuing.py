@@ -9,7 +9,7 @@ from accounts.models import User
 from billing.models import Grant, Movement
 from billing.services.batches import free_grants_premake
 from billing.services.grants import allowance_ensure
-from tests.billing.test_race import own_connection
+from tests.billing.racers import own_connection
 
 pytestmark = pytest.mark.django_db
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's own")

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from queue import Empty, SimpleQueue
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -30,6 +28,7 @@ from billing.services.clawbacks import debts_collect, grant_claw_back, taken_of
 from billing.services.grants import allowance_ensure, grant_create
 from billing.services.holds import hold_create, hold_release, hold_settle, holds_expire
 from billing.services.reconcile import reconcile
+from tests.billing.racers import all_at_once, racers_started
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -50,19 +49,6 @@ def rounds(both_engines: str) -> int:
     return SEEDS if both_engines == "postgresql" else max(SEEDS // 5, 2)
 
 
-@contextmanager
-def own_connection() -> Iterator[None]:
-    """This thread's own connection to the server, not one of the process's pool."""
-    options = dict(connection.settings_dict["OPTIONS"])
-    options.pop("pool", None)
-    connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
-    connection.ensure_connection()
-    try:
-        yield
-    finally:
-        connection.close()
-
-
 def _most_connections() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SHOW max_connections")
@@ -70,36 +56,6 @@ def _most_connections() -> int:
         cursor.execute("SELECT count(*) FROM pg_stat_activity")
         taken = int(cursor.fetchone()[0])
     return min(CALLS, allowed - taken - 5)
-
-
-def _all_at_once(calls: Sequence[Callable[[], Any]], connections: int) -> Counter[str]:
-    """Every call once, over that many connections. How often each result or error came."""
-    waiting: SimpleQueue[Callable[[], Any]] = SimpleQueue()
-    for call in calls:
-        waiting.put(call)
-    results: list[str] = []
-    start = Barrier(min(connections, len(calls)))
-
-    def work() -> None:
-        with own_connection():
-            start.wait(timeout=60)
-            while True:
-                try:
-                    call = waiting.get_nowait()
-                except Empty:
-                    return
-                try:
-                    results.append(str(call()))
-                except Exception as error:  # noqa: BLE001 - the kind of error is the result
-                    results.append(type(error).__name__)
-
-    threads = [Thread(target=work) for _ in range(start.parties)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=120)
-    assert not any(thread.is_alive() for thread in threads)
-    return Counter(results)
 
 
 def _amount(hold: Callable[..., Hold], *arguments: Any, **facts: Any) -> int:
@@ -120,22 +76,22 @@ def test_of_200_holds_of_a_tenth_of_the_balance_exactly_ten_succeed(
     """Round 0 is a user nobody has touched: all 200 calls find the month's grant missing. The
     others have the same 10,000 spread over two to five grants, so that holds take from several.
     """
-    connections = _most_connections()
-    for seed in range(rounds):
-        user = django_user_model.objects.create_user(f"racer{seed}@example.com")
-        if seed:
-            settings.FREE_MONTHLY_TOKENS = _spread_10_000(user, random.Random(seed), now)
-        calls = [
-            partial(_amount, hold, user, 1_000, key=f"race:{seed}:{number}")
-            for number in range(CALLS)
-        ]
-        assert _all_at_once(calls, connections) == {"1000": 10, "InsufficientTokens": 190}
-        grants = Grant.objects.filter(user=user)
-        assert sum(grant.available for grant in grants) == 0
-        assert sum(grant.held for grant in grants) == 10_000
-        pinned = Movement.objects.filter(to_state="held", grant__user=user)
-        assert sum(movement.amount for movement in pinned) == 10_000
-        assert Hold.objects.filter(user=user, amount=1_000).count() == 10
+    with racers_started(_most_connections()) as racers:
+        for seed in range(rounds):
+            user = django_user_model.objects.create_user(f"racer{seed}@example.com")
+            if seed:
+                settings.FREE_MONTHLY_TOKENS = _spread_10_000(user, random.Random(seed), now)
+            calls = [
+                partial(_amount, hold, user, 1_000, key=f"race:{seed}:{number}")
+                for number in range(CALLS)
+            ]
+            assert racers.race(calls) == {"1000": 10, "InsufficientTokens": 190}
+            grants = Grant.objects.filter(user=user)
+            assert sum(grant.available for grant in grants) == 0
+            assert sum(grant.held for grant in grants) == 10_000
+            pinned = Movement.objects.filter(to_state="held", grant__user=user)
+            assert sum(movement.amount for movement in pinned) == 10_000
+            assert Hold.objects.filter(user=user, amount=1_000).count() == 10
     assert reconcile() == []
 
 
@@ -172,7 +128,7 @@ def test_without_the_guard_the_same_race_sells_tokens_twice(user, now):
         return "taken"
 
     calls = [partial(unguarded, number) for number in range(20)]
-    assert _all_at_once(calls, 20) == {"taken": 20}
+    assert all_at_once(calls, 20) == {"taken": 20}
     assert Grant.objects.get(user=user).held < 20_000
     Grant.objects.update(available=10_000, held=0)
 
@@ -182,7 +138,7 @@ def test_the_same_hold_from_many_places_is_one_hold(user, hold, totals):
     """The second time it is for the last tokens: finding them gone is no refusal."""
     for key, amount in (("run:first", 6_000), ("run:last", 4_000)):
         calls = [partial(_pk, hold, user, amount, key=key)] * 50
-        assert list(_all_at_once(calls, 50).values()) == [50]
+        assert list(all_at_once(calls, 50).values()) == [50]
     assert totals(user) == [("free_monthly", 0, 10_000, 0, 0)]
 
 
@@ -196,7 +152,7 @@ def test_settle_and_release_at_once_resolve_a_hold_once(user, hold, totals, now)
         mixed: list[Callable[[], Any]] = [
             call for pair in zip(settle, release, strict=True) for call in pair
         ]
-        results = _all_at_once(mixed, 16)
+        results = all_at_once(mixed, 16)
         settled = results == {"100": 8, "HoldAlreadySettled": 8}
         released = results == {"None": 8, "HoldAlreadyReleased": 8}
         assert settled or released, results
@@ -216,7 +172,7 @@ def test_first_touches_and_batches_at_once_make_each_grant_once(django_user_mode
     random.Random(1).shuffle(calls)
     made: list[int] = []
     batches = [lambda: made.append(free_grants_premake(now=now, batch=7))] * 4
-    assert _all_at_once([*batches, *calls], 30) == {"None": 84, "10": 40}
+    assert all_at_once([*batches, *calls], 30) == {"None": 84, "10": 40}
     assert 0 <= sum(made) <= 40
     assert Grant.objects.count() == 40
     assert Movement.objects.filter(from_state="issued").count() == 40
@@ -225,10 +181,11 @@ def test_first_touches_and_batches_at_once_make_each_grant_once(django_user_mode
 def test_everything_at_once_never_deadlocks_and_balances(user, other_user, now, rounds):
     """Holds, settlements, releases, sweeps, claw-backs, debts and purchases of few keys, for two
     users, at a month's end."""
-    for seed in range(rounds):
-        calls = [_one_of_everything(seed, [user, other_user], now)] * 150
-        assert _all_at_once(calls, 24) == {"fine": 150}
-        assert reconcile() == []
+    with racers_started(24) as racers:
+        for seed in range(rounds):
+            calls = [_one_of_everything(seed, [user, other_user], now)] * 150
+            assert racers.race(calls) == {"fine": 150}
+            assert reconcile() == []
     assert set(Hold.objects.values_list("state", flat=True)) >= {"settled", "released"}
     assert set(DebtEntry.objects.values_list("kind", flat=True)) >= {"taken"}
 
@@ -320,7 +277,7 @@ def test_the_same_claw_back_and_purchase_from_many_places_happen_once(
         settle = partial(_charged, taken, now)
         calls = [_quietly(call) for call in (claw, buy, settle) for _ in range(8)]
         random.Random(number).shuffle(calls)
-        assert _all_at_once(calls, 24) == {"done": 24}
+        assert all_at_once(calls, 24) == {"done": 24}
         debts_collect(user_id=user.pk, now=now)
         both = Grant.objects.filter(user=user, kind__in=["adjustment", "purchased"])
         assert both.count() == 2
