@@ -87,9 +87,9 @@ def margin_lines(
     for row in rows:
         yield [
             *(row.day, row.model, row.attempts, row.sold, row.free),
-            *(f"{usd:.8f}" for usd in (row.revenue_usd, row.cost_usd, row.margin_usd)),
+            *(round(usd, 8) for usd in (row.revenue_usd, row.cost_usd, row.margin_usd)),
             *(row.estimated, row.unknown),
         ]
     for lost in taken_back:
-        revenue = f"{-lost.usd:.8f}"
-        yield [lost.day, TAKEN_BACK, 0, 0, 0, revenue, f"{Decimal(0):.8f}", revenue, 0, 0]
+        revenue = round(-lost.usd, 8)
+        yield [lost.day, TAKEN_BACK, 0, 0, 0, revenue, round(Decimal(0), 8), revenue, 0, 0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,7 +28,6 @@ RECEIPT_COLUMNS = (
 # A cell that begins with one of these is run as a formula by spreadsheets, also behind blanks
 # (https://owasp.org/www-community/attacks/CSV_Injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class _Echo:
@@ -100,9 +99,9 @@ def _run_cells(receipt: Receipt) -> Sequence[Any]:
 
 
 def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would run is made text by an apostrophe in front; a loss is none."""
-    if not isinstance(value, str) or _NUMBER.fullmatch(value):
-        return value
-    if value.lstrip(" ").startswith(_FORMULA_STARTS):
+    """Text that a spreadsheet would run is made text by an apostrophe in front."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value

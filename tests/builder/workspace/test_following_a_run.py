@@ -132,11 +132,18 @@ def is_blank(png: bytes) -> bool:
 
 
 def test_the_preview_is_never_blank_after_its_first_paint(desk: Desk, ai: EmulatorClient) -> None:
+    # High enough for most of the page to show as it grows, however seldom a picture is taken.
+    desk.page.set_viewport_size({"width": 1280, "height": 1600})
     start_slowly(desk, ai)
     desk.page.wait_for_selector(f"[data-live-frame]{FRONT.removeprefix('.preview-frame')}")
     box = desk.page.locator("[data-preview-frames]").bounding_box()
     # Within the border, whose round corners are not the preview's.
-    clip = {"x": box["x"] + 8, "y": box["y"] + 8, "width": box["width"] - 16, "height": 400}
+    clip = {
+        "x": box["x"] + 8,
+        "y": box["y"] + 8,
+        "width": box["width"] - 16,
+        "height": box["height"] - 16,
+    }
     pictures: list[bytes] = []
     while desk.page.query_selector("[data-run-bar]"):
         pictures.append(desk.page.screenshot(clip=clip))
@@ -200,7 +207,9 @@ def test_the_chip_says_what_a_run_holds(desk: Desk, ai: EmulatorClient) -> None:
     desk.page.wait_for_selector(".balance-held", state="detached")
 
 
-def test_a_long_wait_in_the_queue_is_explained(desk: Desk) -> None:
+def test_a_long_wait_in_the_queue_is_explained(desk: Desk, ai: EmulatorClient) -> None:
+    # Behind the stream, the run goes on: it must not be over before the page asks for it.
+    ai.rule(SLOWLY)
     site_id = desk.site()
     desk.open(site_id)
     # A stream that never gets past the queue, and a clock that runs fast.
@@ -227,6 +236,8 @@ def test_a_long_wait_in_the_queue_is_explained(desk: Desk) -> None:
     desk.page.wait_for_function(
         "() => window.notes.some((note) => note?.startsWith('All workers are busy'))"
     )
+    stopped = desk.user.post(f"/api/runs/{run_of(desk, site_id)['id']}/cancel")
+    assert stopped.status_code == 202, stopped.text
 
 
 def web_process(stack: Stack) -> int:
