@@ -69,11 +69,12 @@ INSERT INTO builder_run (id, owner_id, site_id, hold_id, idempotency_key, reques
     language, allow_fallback, model_slug, model_used_slug, token_cost, billing_unit, input_weight,
     estimate_low, estimate_high, ceiling, max_output_tokens, state, fence, dispatched_at,
     dispatch_count, created_at, started_at, finished_at, input_tokens, output_tokens,
-    usage_estimated, charged, error_code, error_message, notes)
+    usage_estimated, charged, error_code, error_message, notes, changes_site, picture_count)
 SELECT gen_random_uuid(), h.user_id, s.ids[1 + h.id %% 20], h.id, h.key, '',
     'Change ' || h.id || repeat(' and make it calmer', 10), '', false, m.slug, m.slug, 3,
     'per_token', 0.2, 1000, 4000, 5000, 2000, 'succeeded', 1, h.created_at, 1, h.created_at,
-    h.created_at, h.resolved_at, 600, 900, false, h.settled_amount, '', '', '[]'
+    h.created_at, h.resolved_at, 600, 900, false, h.settled_amount, '', '', '[]',
+    true, 0
 FROM billing_hold h
 JOIN (SELECT owner_id, array_agg(id) AS ids FROM builder_site GROUP BY owner_id) s
     ON s.owner_id = h.user_id

@@ -98,3 +98,14 @@ def test_failover_is_measured_with_all_runs_at_once(
     assert after["runs_while_opening"]
     assert {after[name] for name in ("doubled_or_lost_bytes", "wrong_charges")} == {0}
     assert after["ledger_differences"] == 0
+
+
+@pytest.mark.skipif(_bindir is None, reason="PostgreSQL is not installed")
+def test_the_usage_page_is_measured(
+    database_new: Callable[[str, Path], str], tmp_path: Path
+) -> None:
+    url = database_new("bench_usage", tmp_path)
+    lines = _lines("usage", **({"BENCH_DATABASE_URL": url} if "://" in url else {}))
+    figures = {row["what"]: row["ms_p95"] for row in lines if "what" in row}
+    assert {"page", "api", "csv", "dashboard", "receipts_csv"} == set(figures)
+    assert all(figures.values())
