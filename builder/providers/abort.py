@@ -69,7 +69,12 @@ class AbortSwitch:
         sock = self._socket
         if not isinstance(sock, ssl.SSLSocket) or sock.fileno() < 0:
             return False
-        return sock.pending() > 0 or bool(select.select([sock], [], [], 0)[0])
+        if sock.pending() > 0:
+            return True
+        # Not `select`, which knows no descriptor above 1,023: a worker of many streams has them.
+        waiting = select.poll()
+        waiting.register(sock, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def wake(self) -> None:
         """End a `wait` from outside: what it waited for has happened."""
