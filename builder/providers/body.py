@@ -59,7 +59,10 @@ class ArrivingBody:
         if not arrived:
             raise IncompleteRead(b"")
         while len(arrived) < _MOST_BYTES and self._switch.has_more():
-            arrived += self._file.read1(READ_BYTES)
+            more = self._file.read1(READ_BYTES)
+            if not more:
+                break  # the end is there to read, too, for ever
+            arrived += more
         return arrived
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import resource
 import socket
 import ssl
 import threading
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from builder.providers import ProviderError, ProviderStream, TextDelta
+from builder.providers.abort import AbortSwitch
 from tests.builder.providers.calls import open_stream
 from tests.builder.providers.conftest import Serve
 from tests.builder.providers.servers import Proxy, Stall, deaf_port
@@ -229,3 +232,32 @@ def test_no_descriptor_is_left_open(serve: Serve) -> None:
         assert reader.ended_as_aborted()
         reader.error = None
     assert ours() == 0
+
+
+def test_more_of_tls_is_seen_on_any_descriptor(server_tls: ssl.SSLContext) -> None:
+    """Also above 1,023, which a worker of many streams has and `select` does not know."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    ours, theirs = socket.socketpair()
+    high = socket.socket(fileno=fcntl.fcntl(ours.fileno(), fcntl.F_DUPFD, 1100))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    accepted: list[ssl.SSLSocket] = []
+    serving = threading.Thread(
+        target=lambda: accepted.append(server_tls.wrap_socket(theirs, server_side=True))
+    )
+    serving.start()
+    switch, client = AbortSwitch(), context.wrap_socket(high)
+    serving.join(10)
+    switch.connected(client)
+    accepted[0].sendall(b"one")
+    assert client.recv(3) == b"one"
+    assert client.fileno() >= 1100
+    assert not switch.has_more()
+    accepted[0].sendall(b"two")
+    assert switch.has_more()
+    client.close()
+    assert not switch.has_more()
+    for left in (ours, *accepted):
+        left.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -94,3 +94,24 @@ def test_a_trickle_is_read_in_handfuls_and_its_first_word_at_once(
                 go.set()
     assert [text for text, _at in texts] == ["one ", "0 1 2 3 4 "]
     assert texts[1][1] - texts[0][1] >= 0.25
+
+
+class _Closed:
+    """A file that ends after one read, over TLS that says there is more: its end."""
+
+    def __init__(self) -> None:
+        self.reads = [b"2\r\nok\r\n", b""]
+
+    def read1(self, _size: int) -> bytes:
+        return self.reads.pop(0) if self.reads else pytest.fail("read after the end")
+
+
+class _Readable:
+    def has_more(self) -> bool:
+        return True
+
+
+def test_the_end_of_a_connection_is_not_read_for_ever() -> None:
+    body = reading.ArrivingBody.__new__(reading.ArrivingBody)
+    body._file, body._switch = _Closed(), _Readable()  # type: ignore[assignment]
+    assert body._arrived() == b"2\r\nok\r\n"
